@@ -1,0 +1,459 @@
+/* model.c: configuration and weights from a model's directory.  See model.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "hash.h"
+#include "io.h"
+#include "memory.h"
+#include "model.h"
+#include "numeric.h"
+
+#define CONFIG_MAX (4 << 20)                    /* bytes of a config.json */
+#define INDEX_MAX (64 << 20)                    /* of an index of shards */
+#define HEADER_MAX ((size_t)256 << 20)          /* of a weight file's header */
+#define SHARDS_MAX 4096
+#define EXTENT_LIMIT ((size_t)1 << 28)          /* of any quantity of a configuration */
+
+/* One mapped weight file. */
+struct shard {
+	char *path;
+	unsigned char *map;
+	size_t size, header;            /* bytes of the file; of length and JSON */
+	struct safetensors st;
+};
+
+/* ---- which model ---- */
+
+/* The model that ships: ../share/lmutils/model, seen from the program; or where it was to be installed. */
+static const char *default_model(void)
+{
+	static char beside[PATH_MAX + sizeof "/../share/lmutils/model/config.json"];
+	ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX);
+	char *slash = n > 0 ? memrchr(beside, '/', (size_t)n) : NULL;
+	if (slash) {
+		strcpy(slash, "/../share/lmutils/model/config.json");
+		if (access(beside, R_OK) == 0) {
+			*strrchr(beside, '/') = '\0';
+			return beside;
+		}
+	}
+	return access(LM_DEFAULT_MODEL "/config.json", R_OK) == 0 ? LM_DEFAULT_MODEL : NULL;
+}
+
+static const char *chosen_model(const char *option)
+{
+	const char *environment = getenv("LM_MODEL");
+	if (option)
+		return option;
+	return environment && *environment ? environment : default_model();
+}
+
+const char *model_path(const char *option)
+{
+	const char *path = chosen_model(option);
+	if (!path)
+		die(NULL, "no model: name one with -m MODEL or in $LM_MODEL (a directory with "
+			  "config.json and model.safetensors); none is installed at %s", LM_DEFAULT_MODEL);
+	return path;
+}
+
+bool model_available(const char *option)
+{
+	return chosen_model(option) != NULL;
+}
+
+/* ---- config.json ---- */
+
+static json_t *load_json(const char *path, size_t max, char **text, size_t *n)
+{
+	json_error_t error;
+	*text = io_slurp(path, max, n);
+	json_t *json = json_loadb(*text, *n, 0, &error);
+	if (!json)
+		die(path, "line %d: %s", error.line, error.text);
+	if (!json_is_object(json))
+		die(path, "not a JSON object");
+	return json;
+}
+
+/* A count of the configuration; 0 where it is absent or null. */
+static size_t config_size(json_t *config, const char *path, const char *key)
+{
+	json_t *value = json_object_get(config, key);
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+	    (size_t)json_integer_value(value) > EXTENT_LIMIT)
+		die(path, "%s must be an integer in [1, %zu]", key, EXTENT_LIMIT);
+	return (size_t)json_integer_value(value);
+}
+
+static bool config_bool(json_t *config, const char *path, const char *key, bool otherwise)
+{
+	json_t *value = json_object_get(config, key);
+	if (!value || json_is_null(value))
+		return otherwise;
+	if (!json_is_boolean(value))
+		die(path, "%s must be true or false", key);
+	return json_is_true(value);
+}
+
+static int32_t token_id(const char *path, const char *key, json_t *value)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > INT32_MAX)
+		die(path, "%s must be a token id", key);
+	return (int32_t)json_integer_value(value);
+}
+
+/* eos_token_id of config.json or generation_config.json: an id, or a list of them. */
+static void add_eos(struct config *c, json_t *config, const char *path)
+{
+	json_t *value = json_object_get(config, "eos_token_id");
+	size_t n = json_is_array(value) ? json_array_size(value) : value && !json_is_null(value);
+	for (size_t i = 0; i < n; i++) {
+		int32_t id = token_id(path, "eos_token_id", json_is_array(value) ? json_array_get(value, i) : value);
+		bool known = false;
+		for (size_t k = 0; k < c->eos_count; k++)
+			known |= c->eos[k] == id;
+		if (known)
+			continue;
+		if (c->eos_count == EOS_MAX)
+			die(path, "more than %d end-of-sequence ids", EOS_MAX);
+		c->eos[c->eos_count++] = id;
+	}
+}
+
+static void load_generation_config(struct model *m)
+{
+	char *path = mem_printf("%s/generation_config.json", m->path), *text;
+	size_t n;
+	if (access(path, F_OK) == 0) {
+		json_t *json = load_json(path, CONFIG_MAX, &text, &n);
+		add_eos(&m->config, json, path);
+		json_decref(json);
+		free(text);
+	}
+	free(path);
+}
+
+static void load_config(struct model *m, struct hash *hash)
+{
+	struct config *c = &m->config;
+	char *path = mem_printf("%s/config.json", m->path), *text, why[160];
+	size_t n;
+	json_t *json = load_json(path, CONFIG_MAX, &text, &n);
+	hash_add(hash, text, n);
+
+	const char *type = json_string_value(json_object_get(json, "model_type"));
+	if (!type)
+		die(path, "no model_type");
+	m->family = family_find(type);
+	if (!m->family)
+		die(path, "model_type '%s' is not supported; these are: %s", type, family_names());
+
+	size_t values[KEY_COUNT];
+	for (int k = 0; k < KEY_COUNT; k++)
+		values[k] = config_size(json, path, m->family->keys[k]);
+	if (!values[KEY_KV_HEADS])
+		values[KEY_KV_HEADS] = values[KEY_HEADS];
+	if (!values[KEY_HEAD_DIM] && values[KEY_HEADS])
+		values[KEY_HEAD_DIM] = values[KEY_D] / values[KEY_HEADS];
+	for (int k = 0; k < KEY_COUNT; k++)
+		if (!values[k])
+			die(path, "no %s", m->family->keys[k]);
+	c->d = values[KEY_D];
+	c->layers = values[KEY_LAYERS];
+	c->heads = values[KEY_HEADS];
+	c->kv_heads = values[KEY_KV_HEADS];
+	c->head_dim = values[KEY_HEAD_DIM];
+	c->ffn = values[KEY_FFN];
+	c->vocab = values[KEY_VOCAB];
+	c->context = values[KEY_CONTEXT];
+	if (c->heads % c->kv_heads)
+		die(path, "%zu query heads cannot share %zu KV heads evenly", c->heads, c->kv_heads);
+	if (c->head_dim % 2 || c->head_dim < 4)
+		die(path, "head_dim %zu must be even and at least 4", c->head_dim);
+	if (c->heads > EXTENT_LIMIT / c->head_dim)
+		die(path, "%zu heads of %zu are too many", c->heads, c->head_dim);
+
+	const char *activation = json_string_value(json_object_get(json, m->family->activation_key));
+	if (!activation || !activation_parse(activation, &c->activation))
+		die(path, "%s '%s' is not supported", m->family->activation_key, activation ? activation : "");
+	json_t *eps = json_object_get(json, m->family->eps_key);
+	c->eps = (float)(json_is_number(eps) ? json_number_value(eps) : m->family->eps);
+	if (!(c->eps >= 0 && c->eps < 1))
+		die(path, "%s must be in [0, 1)", m->family->eps_key);
+	c->tied = config_bool(json, path, "tie_word_embeddings", false);
+	for (int s = 0; s < SLOT_COUNT; s++)
+		c->bias[s] = m->family->tensors[s].bias_key &&
+			     config_bool(json, path, m->family->tensors[s].bias_key, false);
+	if (!rope_parse(&c->rope, json, m->family->rope_theta, c->context, why, sizeof why))
+		die(path, "%s", why);
+	json_t *bos = json_object_get(json, "bos_token_id");
+	c->bos = bos && !json_is_null(bos) ? token_id(path, "bos_token_id", bos) : -1;
+	add_eos(c, json, path);
+	json_decref(json);
+	free(text);
+	free(path);
+	load_generation_config(m);
+}
+
+/* ---- weight files ---- */
+
+/* A mapped file that someone truncates answers with SIGBUS. */
+static void on_sigbus(int signal)
+{
+	(void)signal;
+	static const char text[] = ": a model file became shorter while it was in use\n";
+	(void)!write(STDERR_FILENO, cli_name, strlen(cli_name));
+	(void)!write(STDERR_FILENO, text, sizeof text - 1);
+	_exit(1);
+}
+
+static void map_shard(struct shard *s, const char *path)
+{
+	struct stat st;
+	char why[256];
+	s->path = mem_string(path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		die(path, "%s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		die(path, "not a regular file");
+	s->size = (size_t)st.st_size;
+	if (s->size < 8)
+		die(path, "truncated: %zu bytes, not even the header's length", s->size);
+	s->map = mmap(NULL, s->size, PROT_READ, MAP_SHARED, fd, 0);
+	if (s->map == MAP_FAILED)
+		die(path, "%s", strerror(errno));
+	close(fd);
+	size_t n = 0;
+	for (int i = 7; i >= 0; i--)
+		n = n << 8 | s->map[i];
+	if (n > HEADER_MAX || n > s->size - 8)
+		die(path, "header of %zu bytes in a file of %zu", n, s->size);
+	s->header = 8 + n;
+	if (!safetensors_parse((const char *)s->map + 8, n, &s->st, why, sizeof why))
+		die(path, "%s", why);
+	if (s->st.bytes != s->size - s->header)
+		die(path, "truncated: %zu bytes of tensors, the header names %zu", s->size - s->header, s->st.bytes);
+	for (size_t i = 0; i < s->st.count; i++)
+		s->st.tensors[i].data = s->map + s->header + s->st.tensors[i].offset;
+}
+
+/* The files that the index names, each once, in order of first mention. */
+static void map_indexed_shards(struct model *m, const char *path)
+{
+	char *text;
+	size_t n;
+	json_t *index = load_json(path, INDEX_MAX, &text, &n), *file;
+	const char *tensor;
+	json_t *seen = json_object(), *map = json_object_get(index, "weight_map");
+	if (!json_is_object(map))
+		die(path, "no weight_map");
+	json_object_foreach(map, tensor, file) {
+		const char *name = json_string_value(file);
+		if (!name || !*name || strchr(name, '/'))
+			die(path, "tensor '%s': not the name of a file in this directory", tensor);
+		if (json_object_get(seen, name))
+			continue;
+		json_object_set_new(seen, name, json_true());
+		if (m->shard_count == SHARDS_MAX)
+			die(path, "more than %d files", SHARDS_MAX);
+		m->shards = mem_resize(m->shards, m->shard_count + 1, sizeof *m->shards);
+		char *shard = mem_printf("%s/%s", m->path, name);
+		map_shard(&m->shards[m->shard_count++], shard);
+		free(shard);
+	}
+	json_decref(seen);
+	json_decref(index);
+	free(text);
+}
+
+static void map_weights(struct model *m)
+{
+	struct sigaction action = {.sa_handler = on_sigbus};
+	sigaction(SIGBUS, &action, NULL);
+	char *single = mem_printf("%s/model.safetensors", m->path);
+	char *index = mem_printf("%s.index.json", single);
+	if (access(single, F_OK) < 0 && access(index, F_OK) == 0) {
+		map_indexed_shards(m, index);
+	} else {
+		m->shards = mem_zero(1, sizeof *m->shards);
+		m->shard_count = 1;
+		map_shard(m->shards, single);
+	}
+	free(single);
+	free(index);
+}
+
+static struct tensor *find_tensor(const struct model *m, const char *name)
+{
+	for (size_t s = 0; s < m->shard_count; s++)
+		for (size_t i = 0; i < m->shards[s].st.count; i++)
+			if (strcmp(m->shards[s].st.tensors[i].name, name) == 0)
+				return &m->shards[s].st.tensors[i];
+	return NULL;
+}
+
+/* Before the prefix is known: with each the embedding is looked for. */
+static void find_prefix(struct model *m)
+{
+	for (size_t i = 0; i < 3 && m->family->prefixes[i]; i++) {
+		char *name = mem_printf("%s%s.weight", m->family->prefixes[i],
+					m->family->tensors[SLOT_EMBEDDING].name);
+		bool found = find_tensor(m, name) != NULL;
+		free(name);
+		if (found) {
+			m->prefix = m->family->prefixes[i];
+			return;
+		}
+	}
+	die(m->path, "no tensor '%s%s.weight'", m->family->prefixes[0], m->family->tensors[SLOT_EMBEDDING].name);
+}
+
+/* The full name of a slot's tensor; the unembedding stands outside the prefix. */
+static char *tensor_name(const struct model *m, enum slot slot, size_t layer, const char *suffix)
+{
+	char name[160];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(name, sizeof name, m->family->tensors[slot].name, layer);
+#pragma GCC diagnostic pop
+	return mem_printf("%s%s%s", slot == SLOT_UNEMBEDDING ? "" : m->prefix, name, suffix);
+}
+
+static size_t extent(const struct config *c, enum extent e)
+{
+	return (size_t[EXTENT_COUNT]){
+		[EXTENT_D] = c->d,
+		[EXTENT_Q] = c->heads * c->head_dim,
+		[EXTENT_KV] = c->kv_heads * c->head_dim,
+		[EXTENT_FFN] = c->ffn,
+		[EXTENT_VOCAB] = c->vocab,
+	}[e];
+}
+
+/* A tensor of the shape [out, in], or [out] where in is 0. */
+static struct weight load_weight(const struct model *m, char *name, size_t out, size_t in)
+{
+	struct tensor *t = find_tensor(m, name);
+	size_t shape[] = {out, in};
+	int rank = in ? 2 : 1;
+	if (!t)
+		die(m->path, "no tensor '%s' (needs %s)", name, shape_text(rank, shape));
+	if (t->rank != rank || memcmp(t->shape, shape, (size_t)rank * sizeof *shape) != 0)
+		die(m->path, "tensor '%s' has shape %s, needs %s", name, shape_text(t->rank, t->shape),
+		    shape_text(rank, shape));
+	if (t->type != DTYPE_F32 && t->type != DTYPE_F16 && t->type != DTYPE_BF16)
+		die(m->path, "tensor '%s' has type %s, needs F32, F16 or BF16", name, dtype_name(t->type));
+	free(name);
+	if ((uintptr_t)t->data % dtype_size(t->type)) {
+		/* the header of an older file need not end on a multiple of 8 */
+		t->owned = mem_aligned(t->bytes, 1);
+		t->data = memcpy(t->owned, t->data, t->bytes);
+	}
+	return (struct weight){t->name, t->data, t->type, out, in ? in : 1};
+}
+
+static float *as_f32(const struct weight *w)
+{
+	float *x = mem_array(w->out, sizeof *x);
+	unpack_f32(w->data, w->type, w->out, x);
+	return x;
+}
+
+struct linear model_linear(const struct model *m, enum slot slot, size_t layer)
+{
+	if (slot == SLOT_UNEMBEDDING && m->config.tied)
+		slot = SLOT_EMBEDDING;
+	const struct tensor_row *row = &m->family->tensors[slot];
+	size_t out = extent(&m->config, row->rows), in = extent(&m->config, row->columns);
+	struct linear l = {.w = load_weight(m, tensor_name(m, slot, layer, ".weight"), out, in)};
+	if (m->config.bias[slot]) {
+		struct weight bias = load_weight(m, tensor_name(m, slot, layer, ".bias"), out, 0);
+		l.bias = as_f32(&bias);
+	}
+	return l;
+}
+
+float *model_vector(const struct model *m, enum slot slot, size_t layer)
+{
+	const struct tensor_row *row = &m->family->tensors[slot];
+	struct weight w = load_weight(m, tensor_name(m, slot, layer, ".weight"), extent(&m->config, row->rows), 0);
+	return as_f32(&w);
+}
+
+/* ---- the hash ---- */
+
+#define SAMPLE ((size_t)4096)
+
+/* The first, the middle and the last page of a matrix. */
+static void hash_samples(struct hash *hash, const struct tensor *t)
+{
+	size_t n = t->bytes < SAMPLE ? t->bytes : SAMPLE;
+	const size_t at[] = {0, (t->bytes - n) / 2, t->bytes - n};
+	for (int i = 0; i < 3; i++)
+		hash_add(hash, (const char *)t->data + at[i], n);
+}
+
+/*
+ * Files of other models, and files with other weights, should differ in it;
+ * so the matrices that write to the residual stream go in, in samples: all of
+ * them would be the whole model to read.
+ */
+static void hash_weights(struct model *m, struct hash *hash)
+{
+	for (size_t s = 0; s < m->shard_count; s++)
+		hash_add(hash, m->shards[s].map, m->shards[s].header);
+	for (int slot = 0; slot < SLOT_COUNT; slot++)
+		for (size_t l = 0; m->family->tensors[slot].writes && l < m->config.layers; l++) {
+			if (slot < SLOT_LAYER && l > 0)
+				break;
+			char *name = tensor_name(m, (enum slot)slot, l, ".weight");
+			const struct tensor *t = find_tensor(m, name);
+			if (t)
+				hash_samples(hash, t);
+			free(name);
+		}
+}
+
+struct model *model_open(const char *path)
+{
+	struct model *m = mem_zero(1, sizeof *m);
+	struct stat st;
+	struct hash hash = hash_start();
+	if (stat(path, &st) < 0)
+		die(path, "%s", strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		die(path, "not a model's directory (config.json, model.safetensors)");
+	m->path = mem_string(path);
+	load_config(m, &hash);
+	map_weights(m);
+	find_prefix(m);
+	hash_weights(m, &hash);
+	snprintf(m->hash, sizeof m->hash, "%016llx", (unsigned long long)hash_end(&hash));
+	return m;
+}
+
+void model_close(struct model *m)
+{
+	for (size_t s = 0; s < m->shard_count; s++) {
+		munmap(m->shards[s].map, m->shards[s].size);
+		safetensors_free(&m->shards[s].st);
+		free(m->shards[s].path);
+	}
+	free(m->shards);
+	free(m->path);
+	free(m);
+}

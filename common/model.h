@@ -1,0 +1,74 @@
+/*
+ * model.h: a model's files, lmmodel(5): configuration and weights.
+ *
+ * A model is a directory as Hugging Face lays it out: config.json, and
+ * model.safetensors or the shards that model.safetensors.index.json names.
+ * The files are mapped read-only and used in the type they are stored in, so
+ * that the processes of a pipeline share one copy and a stage touches only
+ * the pages of its own layer.
+ *
+ * Everything here dies with one line on a file that is missing, broken or
+ * not supported: the tensor, the shape found, the shape needed.
+ */
+#ifndef LMUTILS_MODEL_H
+#define LMUTILS_MODEL_H
+
+#include "family.h"
+#include "rope.h"
+#include "safetensors.h"
+
+#define EOS_MAX 16
+
+struct config {
+	size_t d, layers, heads, kv_heads, head_dim, ffn, vocab, context;
+	float eps;                      /* of the norms */
+	enum activation activation;
+	bool tied;                      /* the embedding is the unembedding too */
+	bool bias[SLOT_COUNT];
+	struct rope_config rope;
+	int32_t bos;                    /* -1: none */
+	int32_t eos[EOS_MAX];           /* end-of-sequence ids */
+	size_t eos_count;
+};
+
+/* A matrix W[out, in], or a vector W[out] with in = 1, as it is stored. */
+struct weight {
+	const char *name;
+	const void *data;
+	enum dtype type;                /* F32, F16 or BF16 */
+	size_t out, in;
+};
+
+/* y = W x + b */
+struct linear {
+	struct weight w;
+	float *bias;                    /* [out], or NULL */
+};
+
+struct model {
+	char *path;
+	const struct family *family;
+	struct config config;
+	char hash[17];                  /* what frames carry as "model" */
+	struct shard *shards;
+	size_t shard_count;
+	const char *prefix;             /* of the tensors' names */
+};
+
+/*
+ * Which model: the argument of -m, else $LM_MODEL, else the one that ships
+ * with lmutils.  Dies with advice if there is none.
+ */
+const char *model_path(const char *option);
+
+/* True if model_path would not die. */
+bool model_available(const char *option);
+
+struct model *model_open(const char *path);
+void model_close(struct model *m);
+
+/* A matrix with its bias, if it has one, and a vector as F32 (freed by the caller). */
+struct linear model_linear(const struct model *m, enum slot slot, size_t layer);
+float *model_vector(const struct model *m, enum slot slot, size_t layer);
+
+#endif
