@@ -1,0 +1,155 @@
+# lmutils: see README.md.
+#
+#	make [BUILD=build] [CC=cc] [CFLAGS='-O2 -g']
+#	make check | check-asan | check-fuzz | fuzz
+#	make install [PREFIX=/usr/local] [DESTDIR=] [MANDIR=PREFIX/share/man]
+#	     [PROGPREFIX=]		a prefix for the programs' names
+
+TOOLS = tok embed attn ffn logits sample block lm
+
+CC ?= cc
+AR ?= ar
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+MANDIR ?= $(PREFIX)/share/man
+PROGPREFIX ?=
+BUILD ?= build
+FUZZ_SECONDS ?= 60
+
+# Nothing may change a bit of a result: no contraction, no -ffast-math.
+MANDATORY = -std=c11 -D_GNU_SOURCE -Wall -Wextra -ffp-contract=off
+DEFINES = -DLM_DEFAULT_MODEL='"$(PREFIX)/share/lmutils/model"' -DLM_PROGPREFIX='"$(PROGPREFIX)"'
+COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(MANDATORY) $(DEFINES) -Icommon -MMD -MP
+LIBS = -ljansson -lutf8proc -lm
+
+# kernels.c is compiled once for each instruction set; numeric.c chooses.
+ISAS = plain
+ifneq (,$(filter x86_64-% amd64-%,$(shell $(CC) -dumpmachine)))
+ISAS += avx2 avx512
+endif
+ISA_plain =
+ISA_avx2 = -mavx2 -mfma -mf16c
+ISA_avx512 = -march=x86-64-v4
+VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
+
+COMMON = $(filter-out common/kernels.c,$(wildcard common/*.c))
+OBJECTS = $(COMMON:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/common/kernels_%.o)
+PROGRAMS = $(TOOLS:%=$(BUILD)/bin/%)
+TESTS = $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz_%,$(wildcard tests/*.c)))
+FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
+MODEL = $(BUILD)/share/lmutils/model
+
+.PHONY: all check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS) $(MODEL)
+
+$(PROGRAMS): $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/libcommon.a: $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(ISAS:%=$(BUILD)/common/kernels_%.o): $(BUILD)/common/kernels_%.o: common/kernels.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(VECTORIZE) $(ISA_$*) -DISA=$* -c -o $@ $<
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+# What everything was built with: a change of it builds everything again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(COMPILE))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(COMPILE))' >$@
+FORCE:
+
+# The build tree has the layout of an installation, where a program looks for
+# ../share/lmutils/model first.
+$(MODEL):
+	@mkdir -p $(@D)
+	@ln -sfn '$(CURDIR)/examples/model' $@
+
+-include $(wildcard $(BUILD)/common/*.d $(BUILD)/cmd/*.d $(BUILD)/tests/*.d)
+
+# ---- tests ----
+
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+testprograms: $(TESTS)
+
+check: all testprograms
+	@BUILD='$(abspath $(BUILD))' CC='$(CC)' tests/run $(CHECK)
+
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+check-asan:
+	@$(MAKE) BUILD=$(BUILD)/asan CFLAGS='$(SANITIZE)' check
+
+# Every mutation of every header byte, not only a sample of them.
+check-fuzz: all testprograms
+	@BUILD='$(abspath $(BUILD))' tests/stream-fuzz --full
+
+# Coverage-guided fuzzing of the parsers; needs clang.
+fuzz:
+	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang \
+		CFLAGS='$(SANITIZE) -fsanitize=fuzzer-no-link' fuzzers
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz_%.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+fuzzers: $(FUZZERS)
+	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
+		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 $$f.corpus || exit; \
+	done
+
+# ---- installation ----
+
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+SHAREDIR = $(DESTDIR)$(PREFIX)/share/lmutils
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+PAGES = $(wildcard man/man*/*.[157])
+# With PROGPREFIX, pages name the programs as they are called.
+EMPTY =
+ALTERNATIVES = $(subst $(EMPTY) $(EMPTY),|,$(strip $(TOOLS)))
+RENAME = sed -E \
+	-e 's/^(\.Nm|\.Xr) ($(ALTERNATIVES))( |$$)/\1 $(PROGPREFIX)\2\3/' \
+	-e '/^\$$ /s/(^\$$ |[|{;(] *)($(ALTERNATIVES))( |$$)/\1$(PROGPREFIX)\2\3/g'
+
+install: all
+	mkdir -p '$(BINDIR)' '$(COMPLETIONS)'
+	for t in $(TOOLS); do \
+		install -m 755 $(BUILD)/bin/$$t '$(BINDIR)'/$(PROGPREFIX)$$t && \
+		sed 's/^prefix=.*/prefix=$(PROGPREFIX)/' cmd/completion.bash \
+			>'$(COMPLETIONS)'/$(PROGPREFIX)$$t || exit; \
+	done
+	for p in $(PAGES); do \
+		section=$${p##*.} page=$${p##*/}; \
+		case " $(TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
+		mkdir -p '$(DESTDIR)$(MANDIR)'/man$$section && \
+		$(RENAME) $$p >'$(DESTDIR)$(MANDIR)'/man$$section/$$page || exit; \
+	done
+	if [ -d examples/model ]; then \
+		mkdir -p '$(SHAREDIR)' && cp -R examples/model '$(SHAREDIR)'/; \
+	fi
+
+uninstall:
+	for t in $(TOOLS); do \
+		rm -f '$(BINDIR)'/$(PROGPREFIX)$$t '$(COMPLETIONS)'/$(PROGPREFIX)$$t; \
+	done
+	for p in $(PAGES); do \
+		section=$${p##*.} page=$${p##*/}; \
+		case " $(TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
+		rm -f '$(DESTDIR)$(MANDIR)'/man$$section/$$page; \
+	done
+	rm -rf '$(SHAREDIR)'
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,94 @@
+/* attn: one layer's attention, x[n, d] -> x[n, d], the residual stream with its output added. */
+#include <stdlib.h>
+
+#include "attention.h"
+#include "cli.h"
+#include "memory.h"
+#include "stage.h"
+
+enum { FROM = STAGE_SEQUENCES + 1, TAP, UNTIL };
+
+static void usage(FILE *f)
+{
+	fputs("usage: attn -l layer [-fhVx] [-c context] [-m model] [--from point]\n"
+	      "            [--sequences n] [--tap point[=file]] [--until point] [-]\n"
+	      "\n"
+	      "Read frames with x[n, d], add what attention finds, write them.\n"
+	      "\n"
+	      "  -c, --context N        positions a sequence may have (the model's)\n"
+	      "  -f, --force            take frames that another model has made\n"
+	      "      --from POINT       begin at a value in the frame\n"
+	      "  -h, --help             print this help\n"
+	      "  -l, --layer N          which layer, from 0\n"
+	      "  -m, --model MODEL      model directory, instead of $LM_MODEL\n"
+	      "      --sequences N      sequences to hold at most (4096)\n"
+	      "      --tap POINT[=FILE] copy a value into the frame, or to a file\n"
+	      "      --until POINT      stop with that value in the frame\n"
+	      "  -V, --version          print the version\n"
+	      "  -x, --exact            activations in F32 with every type of weight\n"
+	      "\n"
+	      "Points: q k v scores pattern z out\n", f);
+}
+
+static const struct option options[] = {
+	{"context", required_argument, NULL, 'c'},
+	{"exact", no_argument, NULL, 'x'},
+	{"force", no_argument, NULL, 'f'},
+	{"from", required_argument, NULL, FROM},
+	CLI_HELP,
+	{"layer", required_argument, NULL, 'l'},
+	{"model", required_argument, NULL, 'm'},
+	{"sequences", required_argument, NULL, STAGE_SEQUENCES},
+	{"tap", required_argument, NULL, TAP},
+	{"until", required_argument, NULL, UNTIL},
+	CLI_VERSION,
+	{0},
+};
+
+int main(int argc, char **argv)
+{
+	struct stage_options o = {.sequences = KV_SEQUENCES};
+	struct taps taps = {.points = attention_points, .from = -1, .until = -1};
+	struct attention a;
+	struct stage s;
+	struct frame f;
+	const char *layer = NULL;
+
+	cli_start(argv, usage);
+	for (int c; (c = cli_option(argc, argv, options)) != -1;)
+		switch (c) {
+		case 'l':
+			layer = optarg;
+			break;
+		case FROM:
+			taps.from = taps_point(&taps, "--from", optarg);
+			break;
+		case TAP:
+			taps_add(&taps, optarg);
+			break;
+		case UNTIL:
+			taps.until = taps_point(&taps, "--until", optarg);
+			break;
+		default:
+			stage_option(&o, c, optarg);
+		}
+	stage_no_operands(argc, argv);
+	taps_check(&taps, ATTENTION_V);
+	taps.leave = attention_leaves(taps.until);
+
+	struct model *m = model_open(model_path(o.model));
+	size_t l = stage_layer(layer, m);
+	char *label = mem_printf("attn.%zu", l);
+	attention_init(&a, m, l, o.context, o.sequences, o.exact);
+	stage_start(&s, m, label, o.force);
+
+	while (stage_next(&s, &f)) {
+		attention_apply(&a, &f, &s.in, &taps);
+		stage_put(&s, &f);
+	}
+	taps_finish(&taps);
+	attention_destroy(&a);
+	model_close(m);
+	free(label);
+	return stage_finish(&s);
+}

@@ -1,0 +1,90 @@
+/* ffn: one layer's feed-forward network, x[n, d] -> x[n, d], row by row. */
+#include <stdlib.h>
+
+#include "cli.h"
+#include "feedforward.h"
+#include "memory.h"
+#include "stage.h"
+
+enum { FROM = STAGE_SEQUENCES + 1, TAP, UNTIL };
+
+static void usage(FILE *f)
+{
+	fputs("usage: ffn -l layer [-fhVx] [-m model] [--from point] [--tap point[=file]]\n"
+	      "           [--until point] [-]\n"
+	      "\n"
+	      "Read frames with x[n, d], add the feed-forward network's output, write them.\n"
+	      "\n"
+	      "  -f, --force            take frames that another model has made\n"
+	      "      --from POINT       begin at a value in the frame\n"
+	      "  -h, --help             print this help\n"
+	      "  -l, --layer N          which layer, from 0\n"
+	      "  -m, --model MODEL      model directory, instead of $LM_MODEL\n"
+	      "      --tap POINT[=FILE] copy a value into the frame, or to a file\n"
+	      "      --until POINT      stop with that value in the frame\n"
+	      "  -V, --version          print the version\n"
+	      "  -x, --exact            activations in F32 with every type of weight\n"
+	      "\n"
+	      "Points: gate up neurons out\n", f);
+}
+
+static const struct option options[] = {
+	{"exact", no_argument, NULL, 'x'},
+	{"force", no_argument, NULL, 'f'},
+	{"from", required_argument, NULL, FROM},
+	CLI_HELP,
+	{"layer", required_argument, NULL, 'l'},
+	{"model", required_argument, NULL, 'm'},
+	{"tap", required_argument, NULL, TAP},
+	{"until", required_argument, NULL, UNTIL},
+	CLI_VERSION,
+	{0},
+};
+
+int main(int argc, char **argv)
+{
+	struct stage_options o = {0};
+	struct taps taps = {.points = feedforward_points, .from = -1, .until = -1};
+	struct feedforward w;
+	struct stage s;
+	struct frame f;
+	const char *layer = NULL;
+
+	cli_start(argv, usage);
+	for (int c; (c = cli_option(argc, argv, options)) != -1;)
+		switch (c) {
+		case 'l':
+			layer = optarg;
+			break;
+		case FROM:
+			taps.from = taps_point(&taps, "--from", optarg);
+			break;
+		case TAP:
+			taps_add(&taps, optarg);
+			break;
+		case UNTIL:
+			taps.until = taps_point(&taps, "--until", optarg);
+			break;
+		default:
+			stage_option(&o, c, optarg);
+		}
+	stage_no_operands(argc, argv);
+	taps_check(&taps, FFN_UP);
+	taps.leave = feedforward_leaves(taps.until);
+
+	struct model *m = model_open(model_path(o.model));
+	size_t l = stage_layer(layer, m);
+	char *label = mem_printf("ffn.%zu", l);
+	feedforward_init(&w, m, l, o.exact);
+	stage_start(&s, m, label, o.force);
+
+	while (stage_next(&s, &f)) {
+		feedforward_apply(&w, &f, &s.in, &taps);
+		stage_put(&s, &f);
+	}
+	taps_finish(&taps);
+	feedforward_destroy(&w);
+	model_close(m);
+	free(label);
+	return stage_finish(&s);
+}

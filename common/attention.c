@@ -1,0 +1,362 @@
+/* attention.c: one layer of attention, in the steps of attn(1).  See attention.h. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "attention.h"
+#include "cli.h"
+#include "elementary.h"
+#include "memory.h"
+#include "norm.h"
+#include "numeric.h"
+
+const char *const attention_points[] = {"q", "k", "v", "scores", "pattern", "z", "out", NULL};
+
+void attention_init(struct attention *a, const struct model *m, size_t layer, size_t context,
+		    size_t sequences, bool exact)
+{
+	const struct config *c = &m->config;
+	if (context == 0)
+		context = c->context;
+	*a = (struct attention){
+		.layer = layer, .d = c->d,
+		.heads = c->heads, .kv_heads = c->kv_heads, .head_dim = c->head_dim,
+		.eps = c->eps, .scale = 1 / sqrtf((float)c->head_dim),
+		.norm = model_vector(m, SLOT_ATTENTION_NORM, layer),
+		.q = model_linear(m, SLOT_Q, layer),
+		.k = model_linear(m, SLOT_K, layer),
+		.v = model_linear(m, SLOT_V, layer),
+		.o = model_linear(m, SLOT_O, layer),
+		.exact = exact,
+	};
+	rope_init(&a->rope, &c->rope, c->head_dim, c->context, context);
+	kv_init(&a->cache, c->kv_heads, c->head_dim, context, sequences);
+}
+
+/* Step 3: turn the heads of queries and keys by their rows' positions. */
+static void apply_rope(const struct attention *a, const struct rows *r, float *q, float *k)
+{
+	size_t pairs = a->rope.pairs, hd = a->head_dim;
+	float *cosines = mem_array(2 * pairs, sizeof *cosines), *sines = cosines + pairs;
+	for (size_t i = 0; i < r->n; i++) {
+		rope_angles(&a->rope, r->pos[i], cosines, sines);
+		for (size_t h = 0; h < a->heads; h++)
+			rope_rotate(&a->rope, cosines, sines, q + (i * a->heads + h) * hd);
+		for (size_t h = 0; h < a->kv_heads; h++)
+			rope_rotate(&a->rope, cosines, sines, k + (i * a->kv_heads + h) * hd);
+	}
+	free(cosines);
+}
+
+/* Step 4: keep the rows' keys and values (k may be NULL: values alone). */
+static void store(struct attention *a, const struct rows *r, const float *k, const float *v)
+{
+	size_t hd = a->head_dim, stride = KV_BLOCK * hd;
+	for (size_t i = 0; i < r->n; i++) {
+		float *to_k, *to_v;
+		kv_at(&a->cache, r->seq[i], r->pos[i], &to_k, &to_v);
+		for (size_t h = 0; h < a->kv_heads; h++)
+			for (size_t e = 0; e < hd; e++) {
+				to_k[h * stride + e] = k ? k[(i * a->kv_heads + h) * hd + e] : 0;
+				to_v[h * stride + e] = v[(i * a->kv_heads + h) * hd + e];
+			}
+	}
+}
+
+/* Query heads share KV heads in consecutive groups. */
+static size_t kv_head(const struct attention *a, size_t head)
+{
+	return head / (a->heads / a->kv_heads);
+}
+
+/* Keys of a block that position pos sees: those up to its own. */
+static size_t visible(size_t pos, size_t block)
+{
+	size_t n = pos + 1 - block * KV_BLOCK;
+	return n < KV_BLOCK ? n : KV_BLOCK;
+}
+
+/* Step 5: scores of one query head with the first n keys of a block. */
+static void block_scores(const struct attention *a, const float *q, const struct kv_block *b,
+			 size_t head, size_t n, float *scores)
+{
+	const float *k = b->k + kv_head(a, head) * KV_BLOCK * a->head_dim;
+	for (size_t j = 0; j < n; j++)
+		scores[j] = dot_f32(q, k + j * a->head_dim, a->head_dim) * a->scale;
+}
+
+/*
+ * Steps 5 to 7 for one row and head, block by block: the sum of the values
+ * weighed by e^score, and the sum of the weights, both relative to the largest
+ * score so far, which a later block may raise.
+ */
+static void attend(const struct attention *a, int32_t seq, size_t pos, size_t head,
+		   const float *q, float *z)
+{
+	size_t hd = a->head_dim;
+	float weights[KV_BLOCK], max = -INFINITY, sum = 0;
+	float *block_z = mem_array(hd, sizeof *block_z);
+	for (size_t e = 0; e < hd; e++)
+		z[e] = 0;
+	for (size_t b = 0; b * KV_BLOCK <= pos; b++) {
+		const struct kv_block *block = kv_block(&a->cache, seq, b);
+		const float *v = block->v + kv_head(a, head) * KV_BLOCK * hd;
+		size_t n = visible(pos, b);
+		block_scores(a, q, block, head, n, weights);
+		float block_max = max_f32(weights, n);
+		exp_shifted(weights, block_max, weights, n);
+		float block_sum = sum_f32(weights, n);
+		for (size_t e = 0; e < hd; e++)
+			block_z[e] = 0;
+		for (size_t j = 0; j < n; j++)
+			add_scaled(weights[j], v + j * hd, block_z, hd);
+
+		float new_max = block_max > max ? block_max : max;
+		float old_scale = exp_f32(max - new_max), block_scale = exp_f32(block_max - new_max);
+		sum = sum * old_scale + block_sum * block_scale;
+		for (size_t e = 0; e < hd; e++)
+			z[e] = z[e] * old_scale + block_z[e] * block_scale;
+		max = new_max;
+	}
+	for (size_t e = 0; e < hd; e++)
+		z[e] /= sum;
+	free(block_z);
+}
+
+/* The largest position among the rows, and one: the keys of the longest row. */
+static size_t longest(const struct rows *r)
+{
+	size_t keys = 0;
+	for (size_t i = 0; i < r->n; i++)
+		if ((size_t)r->pos[i] + 1 > keys)
+			keys = (size_t)r->pos[i] + 1;
+	return keys;
+}
+
+/* Step 5 for all rows as one array [n, heads, keys], -inf where a row does not look. */
+static float *all_scores(const struct attention *a, const struct rows *r, const float *q, size_t keys)
+{
+	size_t count;
+	if (!size_muladd(r->n * a->heads, keys, 0, &count))
+		die(NULL, "scores of %zu rows are too large", r->n);
+	float *scores = mem_array(count, sizeof *scores), *s = scores;
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t h = 0; h < a->heads; h++, s += keys) {
+			size_t pos = (size_t)r->pos[i];
+			for (size_t b = 0; b * KV_BLOCK <= pos; b++)
+				block_scores(a, q + (i * a->heads + h) * a->head_dim,
+					     kv_block(&a->cache, r->seq[i], b), h, visible(pos, b),
+					     s + b * KV_BLOCK);
+			for (size_t j = pos + 1; j < keys; j++)
+				s[j] = -INFINITY;
+		}
+	return scores;
+}
+
+/* Step 6 for all rows: the softmax of each row of scores over the keys it sees. */
+static float *all_patterns(const struct attention *a, const struct rows *r, const float *scores, size_t keys)
+{
+	float *pattern = mem_array(r->n * a->heads * keys, sizeof *pattern), *p = pattern;
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t h = 0; h < a->heads; h++, p += keys, scores += keys) {
+			size_t n = (size_t)r->pos[i] + 1;
+			exp_shifted(scores, max_f32(scores, n), p, n);
+			float sum = sum_f32(p, n);
+			for (size_t j = 0; j < keys; j++)
+				p[j] = j < n ? p[j] / sum : 0;
+		}
+	return pattern;
+}
+
+/* Step 7 from a given pattern: values weighed and added in ascending order of keys. */
+static void average(const struct attention *a, const struct rows *r, const float *pattern,
+		    size_t keys, float *z)
+{
+	size_t hd = a->head_dim;
+	for (size_t i = 0; i < r->n; i++)
+		for (size_t h = 0; h < a->heads; h++, pattern += keys, z += hd) {
+			for (size_t e = 0; e < hd; e++)
+				z[e] = 0;
+			for (size_t j = 0; j <= (size_t)r->pos[i]; j++) {
+				const struct kv_block *b = kv_block(&a->cache, r->seq[i], j / KV_BLOCK);
+				const float *v = b->v + (kv_head(a, h) * KV_BLOCK + j % KV_BLOCK) * hd;
+				add_scaled(pattern[j], v, z, hd);
+			}
+		}
+}
+
+/* Everything of one application: what it works on, and the values so far. */
+struct pass {
+	struct attention *a;
+	struct frame *f;
+	const struct stream *in;
+	struct taps *taps;
+	struct rows r;
+	float *q, *k, *v;       /* [n, heads, head_dim]; [n, kv_heads, head_dim] */
+	float *z;               /* [n, heads, head_dim] */
+};
+
+static void give(struct pass *p, int point, const float *value, size_t m, size_t k)
+{
+	if (taps_want(p->taps, point))
+		taps_give(p->taps, p->f, "attn", p->a->layer, point, value, p->r.n, m, k);
+}
+
+static float *take(struct pass *p, int point, size_t m, size_t *k)
+{
+	return taps_take(p->f, p->in, "attn", p->a->layer, attention_points[point], p->r.n, m, k);
+}
+
+/* --until q, k or v leaves all three; scores and pattern are of no use without v. */
+unsigned attention_leaves(int until)
+{
+	unsigned v = 1u << ATTENTION_V;
+	if (until < 0)
+		return 0;
+	if (until <= ATTENTION_V)
+		return 1u << ATTENTION_Q | 1u << ATTENTION_K | v;
+	return until <= ATTENTION_PATTERN ? 1u << until | v : 1u << until;
+}
+
+/* True if --until stops before or at this point, where its value is needed. */
+static bool stops(const struct pass *p, int point)
+{
+	return p->taps->until >= 0 && p->taps->until <= point;
+}
+
+/* Steps 1 and 2, or q, k and v from the frame. */
+static void project(struct pass *p)
+{
+	struct attention *a = p->a;
+	size_t n = p->r.n, hd = a->head_dim;
+	if (p->taps->from >= 0) {
+		p->q = take(p, ATTENTION_Q, a->heads, &hd);
+		p->k = take(p, ATTENTION_K, a->kv_heads, &hd);
+		p->v = take(p, ATTENTION_V, a->kv_heads, &hd);
+		return;
+	}
+	float *normed = mem_aligned(n * a->d, sizeof *normed);
+	p->q = mem_aligned(n * a->q.w.out, sizeof *p->q);
+	p->k = mem_aligned(n * a->k.w.out, sizeof *p->k);
+	p->v = mem_aligned(n * a->v.w.out, sizeof *p->v);
+	rmsnorm(p->r.x, a->norm, a->eps, n, a->d, normed);
+	linear(&a->q, normed, n, p->q, a->exact);
+	linear(&a->k, normed, n, p->k, a->exact);
+	linear(&a->v, normed, n, p->v, a->exact);
+	free(normed);
+	give(p, ATTENTION_Q, p->q, a->heads, hd);
+	give(p, ATTENTION_K, p->k, a->kv_heads, hd);
+	give(p, ATTENTION_V, p->v, a->kv_heads, hd);
+}
+
+/* Steps 3 to 7 as they always run, with the scores and pattern for the curious. */
+static void mix(struct pass *p)
+{
+	struct attention *a = p->a;
+	size_t hd = a->head_dim, keys = longest(&p->r);
+	apply_rope(a, &p->r, p->q, p->k);
+	store(a, &p->r, p->k, p->v);
+	if (taps_want(p->taps, ATTENTION_SCORES) || taps_want(p->taps, ATTENTION_PATTERN)) {
+		float *scores = all_scores(a, &p->r, p->q, keys);
+		float *pattern = all_patterns(a, &p->r, scores, keys);
+		give(p, ATTENTION_SCORES, scores, a->heads, keys);
+		give(p, ATTENTION_PATTERN, pattern, a->heads, keys);
+		free(scores);
+		free(pattern);
+	}
+	if (stops(p, ATTENTION_PATTERN))
+		return;
+	for (size_t i = 0; i < p->r.n; i++)
+		for (size_t h = 0; h < a->heads; h++)
+			attend(a, p->r.seq[i], (size_t)p->r.pos[i], h, p->q + (i * a->heads + h) * hd,
+			       p->z + (i * a->heads + h) * hd);
+}
+
+/* Steps 6 and 7 from scores or a pattern in the frame, and the values beside them. */
+static void mix_given(struct pass *p)
+{
+	struct attention *a = p->a;
+	size_t hd = a->head_dim, keys = SIZE_MAX;
+	p->v = take(p, ATTENTION_V, a->kv_heads, &hd);
+	store(a, &p->r, NULL, p->v);
+	float *pattern = take(p, p->taps->from, a->heads, &keys);
+	if (keys < longest(&p->r))
+		die(p->in->name, "frame %lu: attn.%zu.%s has %zu keys, its rows see %zu", p->in->frames,
+		    a->layer, attention_points[p->taps->from], keys, longest(&p->r));
+	if (p->taps->from == ATTENTION_SCORES) {
+		float *scores = pattern;
+		pattern = all_patterns(a, &p->r, scores, keys);
+		free(scores);
+		give(p, ATTENTION_PATTERN, pattern, a->heads, keys);
+	}
+	if (!stops(p, ATTENTION_PATTERN))
+		average(a, &p->r, pattern, keys, p->z);
+	free(pattern);
+}
+
+/* Step 8: mix the heads, add to the residual stream. */
+static void add_output(struct pass *p)
+{
+	struct attention *a = p->a;
+	size_t n = p->r.n;
+	float *out;
+	if (p->taps->from == ATTENTION_OUT) {
+		out = take(p, ATTENTION_OUT, a->d, NULL);
+	} else {
+		out = mem_aligned(n * a->d, sizeof *out);
+		linear(&a->o, p->z, n, out, a->exact);
+		give(p, ATTENTION_OUT, out, a->d, 0);
+	}
+	if (!stops(p, ATTENTION_OUT)) {
+		float *x = frame_find(p->f, "x")->data;
+		for (size_t k = 0; k < n * a->d; k++)
+			x[k] += out[k];
+	}
+	free(out);
+}
+
+void attention_apply(struct attention *a, struct frame *f, const struct stream *in, struct taps *taps)
+{
+	struct taps none = {.points = attention_points, .from = -1, .until = -1};
+	struct pass p = {.a = a, .f = f, .in = in, .taps = taps ? taps : &none};
+	p.r = frame_rows(f, in, NEED_SEQ | NEED_POS | NEED_X);
+	kv_prepare(&a->cache, f, in, &p.r);
+	if (p.r.n == 0)
+		return;
+	if (p.r.d != a->d)
+		die(in->name, "frame %lu: x has %zu elements a row, this model's residual stream %zu",
+		    in->frames, p.r.d, a->d);
+	p.z = mem_aligned(p.r.n * a->q.w.out, sizeof *p.z);
+	int from = p.taps->from;
+	if (from <= ATTENTION_V) {
+		project(&p);
+		if (!stops(&p, ATTENTION_V))
+			mix(&p);
+	} else if (from <= ATTENTION_PATTERN) {
+		mix_given(&p);
+	} else if (from == ATTENTION_Z) {
+		size_t hd = a->head_dim;
+		free(p.z);
+		p.z = take(&p, ATTENTION_Z, a->heads, &hd);
+	}
+	if (!stops(&p, ATTENTION_PATTERN)) {
+		if (from < ATTENTION_Z)
+			give(&p, ATTENTION_Z, p.z, a->heads, a->head_dim);
+		if (!stops(&p, ATTENTION_Z))
+			add_output(&p);
+	}
+	free(p.q);
+	free(p.k);
+	free(p.v);
+	free(p.z);
+}
+
+void attention_destroy(struct attention *a)
+{
+	kv_destroy(&a->cache);
+	rope_free(&a->rope);
+	free(a->norm);
+	free(a->q.bias);
+	free(a->k.bias);
+	free(a->v.bias);
+	free(a->o.bias);
+}

@@ -1,0 +1,98 @@
+/* feedforward.c: one layer's feed-forward network, in the steps of ffn(1). */
+#include <stdlib.h>
+
+#include "activation.h"
+#include "cli.h"
+#include "feedforward.h"
+#include "memory.h"
+#include "norm.h"
+#include "numeric.h"
+
+const char *const feedforward_points[] = {"gate", "up", "neurons", "out", NULL};
+
+void feedforward_init(struct feedforward *w, const struct model *m, size_t layer, bool exact)
+{
+	const struct config *c = &m->config;
+	*w = (struct feedforward){
+		.layer = layer, .d = c->d, .width = c->ffn, .eps = c->eps,
+		.norm = model_vector(m, SLOT_FFN_NORM, layer),
+		.gate = model_linear(m, SLOT_GATE, layer),
+		.up = model_linear(m, SLOT_UP, layer),
+		.down = model_linear(m, SLOT_DOWN, layer),
+		.activation = c->activation,
+		.exact = exact,
+	};
+}
+
+unsigned feedforward_leaves(int until)
+{
+	if (until < 0)
+		return 0;
+	return until <= FFN_UP ? 1u << FFN_GATE | 1u << FFN_UP : 1u << until;
+}
+
+void feedforward_apply(struct feedforward *w, struct frame *f, const struct stream *in, struct taps *taps)
+{
+	struct taps none = {.points = feedforward_points, .from = -1, .until = -1};
+	struct taps *t = taps ? taps : &none;
+	struct rows r = frame_rows(f, in, NEED_X);
+	size_t n = r.n, width = w->width;
+	int until = t->until < 0 ? FFN_OUT + 1 : t->until;
+	if (n == 0)
+		return;
+	if (r.d != w->d)
+		die(in->name, "frame %lu: x has %zu elements a row, this model's residual stream %zu",
+		    in->frames, r.d, w->d);
+	float *gate = NULL, *up = NULL, *neurons = NULL, *out = NULL;
+
+	if (t->from < 0) {              /* steps 1 and 2: normalize, expand twice */
+		float *normed = mem_aligned(n * w->d, sizeof *normed);
+		gate = mem_aligned(n * width, sizeof *gate);
+		up = mem_aligned(n * width, sizeof *up);
+		rmsnorm(r.x, w->norm, w->eps, n, w->d, normed);
+		linear(&w->gate, normed, n, gate, w->exact);
+		linear(&w->up, normed, n, up, w->exact);
+		free(normed);
+		taps_give(t, f, "ffn", w->layer, FFN_GATE, gate, n, width, 0);
+		taps_give(t, f, "ffn", w->layer, FFN_UP, up, n, width, 0);
+	} else if (t->from <= FFN_UP) {
+		gate = taps_take(f, in, "ffn", w->layer, "gate", n, width, NULL);
+		up = taps_take(f, in, "ffn", w->layer, "up", n, width, NULL);
+	}
+	if (until >= FFN_NEURONS) {     /* step 3: bend */
+		if (t->from == FFN_NEURONS) {
+			neurons = taps_take(f, in, "ffn", w->layer, "neurons", n, width, NULL);
+		} else if (t->from < FFN_NEURONS) {
+			neurons = mem_aligned(n * width, sizeof *neurons);
+			for (size_t k = 0; k < n * width; k++)
+				neurons[k] = activate(w->activation, gate[k]) * up[k];
+			taps_give(t, f, "ffn", w->layer, FFN_NEURONS, neurons, n, width, 0);
+		}
+	}
+	if (until >= FFN_OUT) {         /* step 4: compress */
+		if (t->from == FFN_OUT) {
+			out = taps_take(f, in, "ffn", w->layer, "out", n, w->d, NULL);
+		} else {
+			out = mem_aligned(n * w->d, sizeof *out);
+			linear(&w->down, neurons, n, out, w->exact);
+			taps_give(t, f, "ffn", w->layer, FFN_OUT, out, n, w->d, 0);
+		}
+	}
+	if (until > FFN_OUT) {          /* step 5: add to the residual stream */
+		float *x = frame_find(f, "x")->data;
+		for (size_t k = 0; k < n * w->d; k++)
+			x[k] += out[k];
+	}
+	free(gate);
+	free(up);
+	free(neurons);
+	free(out);
+}
+
+void feedforward_destroy(struct feedforward *w)
+{
+	free(w->norm);
+	free(w->gate.bias);
+	free(w->up.bias);
+	free(w->down.bias);
+}

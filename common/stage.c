@@ -1,0 +1,119 @@
+/* stage.c: frames in, frames out.  See stage.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "memory.h"
+#include "show.h"
+#include "stage.h"
+
+bool stage_option(struct stage_options *o, int c, const char *argument)
+{
+	switch (c) {
+	case 'c':
+		o->context = (size_t)cli_integer("-c", argument, 1, 1 << 24);
+		return true;
+	case 'f':
+		o->force = true;
+		return true;
+	case 'm':
+		o->model = argument;
+		return true;
+	case 'x':
+		o->exact = true;
+		return true;
+	case STAGE_SEQUENCES:
+		o->sequences = (size_t)cli_integer("--sequences", argument, 1, 1 << 24);
+		return true;
+	}
+	return false;
+}
+
+void stage_no_operands(int argc, char **argv)
+{
+	if (optind < argc && strcmp(argv[optind], "-") == 0)
+		optind++;
+	if (optind < argc)
+		cli_usage_error("unexpected operand '%s'", argv[optind]);
+}
+
+size_t stage_layer(const char *text, const struct model *m)
+{
+	if (!text)
+		cli_usage_error("-l: no layer given, must be in [0, %zu]", m->config.layers - 1);
+	return (size_t)cli_integer("-l", text, 0, (int64_t)m->config.layers - 1);
+}
+
+void stage_layers(const char *text, const struct model *m, size_t *first, size_t *last)
+{
+	char *range = mem_string(text ? text : ""), *dash = strchr(range, '-');
+	*first = 0;
+	*last = m->config.layers - 1;
+	if (dash)
+		*dash = '\0';
+	if (!dash || range[0])
+		*first = stage_layer(text ? range : NULL, m);
+	if (!dash)
+		*last = *first;
+	else if (dash[1])
+		*last = stage_layer(dash + 1, m);
+	if (*last < *first)
+		cli_usage_error("-l: %zu-%zu is not a range of layers", *first, *last);
+	free(range);
+}
+
+void stage_start(struct stage *s, const struct model *m, const char *label, bool force)
+{
+	*s = (struct stage){
+		.in = {.fd = STDIN_FILENO, .name = "stdin"},
+		.out = {.fd = STDOUT_FILENO, .name = "stdout"},
+		.model = m, .label = label, .force = force,
+		.terminal = isatty(STDOUT_FILENO),
+	};
+}
+
+static void release_held(struct stage *s)
+{
+	if (!s->holding)
+		return;
+	if (!s->terminal)
+		stream_write(&s->out, &s->held);
+	frame_free(&s->held);
+	s->holding = false;
+}
+
+bool stage_next(struct stage *s, struct frame *f)
+{
+	while (stream_read(&s->in, f)) {
+		release_held(s);
+		if (!frame_is_end(f)) {
+			const char *model = frame_meta(f, "model");
+			if (model && !s->force && strcmp(model, s->model->hash) != 0)
+				die(s->in.name, "frame %lu was made with model %.40s, this is %s (-f to go on)",
+				    s->in.frames, model, s->model->hash);
+			return true;
+		}
+		s->held = *f;
+		s->holding = true;
+	}
+	release_held(s);
+	return false;
+}
+
+void stage_put(struct stage *s, struct frame *f)
+{
+	frame_set_meta(f, "model", s->model->hash);
+	frame_set_meta(f, "stage", s->label);
+	if (s->terminal)
+		show_frame(f, &s->out, s->model);
+	else
+		stream_write(&s->out, f);
+	frame_free(f);
+}
+
+int stage_finish(struct stage *s)
+{
+	(void)s;
+	return cli_finish();
+}

@@ -1,0 +1,58 @@
+/*
+ * stage.h: a stage of the pipeline, which reads frames from standard input,
+ * changes what is its own to change, and writes them to standard output.
+ */
+#ifndef LMUTILS_STAGE_H
+#define LMUTILS_STAGE_H
+
+#include "model.h"
+#include "stream.h"
+
+/* Rows of option tables that the stages share, and what they set. */
+struct stage_options {
+	const char *model;      /* -m */
+	bool exact;             /* -x */
+	bool force;             /* -f */
+	size_t context;         /* -c; 0: the model's */
+	size_t sequences;       /* --sequences */
+};
+#define STAGE_SEQUENCES 256     /* getopt's value for --sequences */
+
+/* Takes one of the options above; false if c is another. */
+bool stage_option(struct stage_options *o, int c, const char *argument);
+
+/* No operand, or "-", means standard input; anything else exits 2. */
+void stage_no_operands(int argc, char **argv);
+
+/*
+ * The layer that -l names, or the range A-B of layers, whose ends may be left
+ * out; a missing (NULL) or wrong text exits 2.
+ */
+size_t stage_layer(const char *text, const struct model *m);
+void stage_layers(const char *text, const struct model *m, size_t *first, size_t *last);
+
+struct stage {
+	struct stream in, out;
+	const struct model *model;
+	const char *label;      /* the frames' metadata "stage" */
+	bool force;             /* take frames of another model */
+	bool terminal;          /* standard output is one: show, do not write */
+	struct frame held;      /* an end frame, until it is clear what follows it */
+	bool holding;
+};
+
+void stage_start(struct stage *s, const struct model *m, const char *label, bool force);
+
+/*
+ * The next frame with something in it; false at the end of the stream.  End
+ * frames in between are passed on.  Dies if the frame names another model.
+ */
+bool stage_next(struct stage *s, struct frame *f);
+
+/* Labels, writes and frees a frame; shows it instead if the output is a terminal. */
+void stage_put(struct stage *s, struct frame *f);
+
+/* The exit status of a stage that has come to the end. */
+int stage_finish(struct stage *s);
+
+#endif
