@@ -11,11 +11,43 @@ static inline float silu(float x)
 	return x / (1 + exp_f32(-x));
 }
 
+/* x times the probability that a standard normal variable is below x: arXiv:1606.08415. */
+static inline float gelu(float x)
+{
+	return 0.5f * x * (1 + erf_f32(x * 0.70710678f));
+}
+
+/* The same approximated by tanh, as GPT-2 has it, and by a sigmoid. */
+static inline float gelu_tanh(float x)
+{
+	return 0.5f * x * (1 + tanh_f32(0.79788456f * (x + 0.044715f * x * x * x)));
+}
+
+static inline float gelu_sigmoid(float x)
+{
+	return x / (1 + exp_f32(-1.702f * x));
+}
+
+static inline float relu(float x)
+{
+	return x > 0 ? x : 0;
+}
+
 static inline float activate(enum activation activation, float x)
 {
 	switch (activation) {
 	case ACTIVATION_SILU:
 		return silu(x);
+	case ACTIVATION_GELU:
+		return gelu(x);
+	case ACTIVATION_GELU_TANH:
+		return gelu_tanh(x);
+	case ACTIVATION_GELU_SIGMOID:
+		return gelu_sigmoid(x);
+	case ACTIVATION_RELU:
+		return relu(x);
+	case ACTIVATION_RELU_SQUARED:
+		return relu(x) * relu(x);
 	}
 	return x;
 }

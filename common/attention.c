@@ -1,6 +1,7 @@
 /* attention.c: one layer of attention, in the steps of attn(1).  See attention.h. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attention.h"
 #include "cli.h"
@@ -87,10 +88,11 @@ static void block_scores(const struct attention *a, const float *q, const struct
 /*
  * Steps 5 to 7 for one row and head, block by block: the sum of the values
  * weighed by e^score, and the sum of the weights, both relative to the largest
- * score so far, which a later block may raise.
+ * score so far, which a later block may raise.  The scores are those of q, or
+ * given (q NULL), where -inf hides a key; a head that sees no key gives 0.
  */
 static void attend(const struct attention *a, int32_t seq, size_t pos, size_t head,
-		   const float *q, float *z)
+		   const float *q, const float *scores, float *z)
 {
 	size_t hd = a->head_dim;
 	float weights[KV_BLOCK], max = -INFINITY, sum = 0;
@@ -101,8 +103,13 @@ static void attend(const struct attention *a, int32_t seq, size_t pos, size_t he
 		const struct kv_block *block = kv_block(&a->cache, seq, b);
 		const float *v = block->v + kv_head(a, head) * KV_BLOCK * hd;
 		size_t n = visible(pos, b);
-		block_scores(a, q, block, head, n, weights);
+		if (q)
+			block_scores(a, q, block, head, n, weights);
+		else
+			memcpy(weights, scores + b * KV_BLOCK, n * sizeof *weights);
 		float block_max = max_f32(weights, n);
+		if (block_max == -INFINITY)
+			continue;
 		exp_shifted(weights, block_max, weights, n);
 		float block_sum = sum_f32(weights, n);
 		for (size_t e = 0; e < hd; e++)
@@ -117,7 +124,7 @@ static void attend(const struct attention *a, int32_t seq, size_t pos, size_t he
 			z[e] = z[e] * old_scale + block_z[e] * block_scale;
 		max = new_max;
 	}
-	for (size_t e = 0; e < hd; e++)
+	for (size_t e = 0; e < hd && max > -INFINITY; e++)
 		z[e] /= sum;
 	free(block_z);
 }
@@ -159,7 +166,10 @@ static float *all_patterns(const struct attention *a, const struct rows *r, cons
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t h = 0; h < a->heads; h++, p += keys, scores += keys) {
 			size_t n = (size_t)r->pos[i] + 1;
-			exp_shifted(scores, max_f32(scores, n), p, n);
+			float max = max_f32(scores, n);
+			if (max == -INFINITY)
+				n = 0;
+			exp_shifted(scores, max, p, n);
 			float sum = sum_f32(p, n);
 			for (size_t j = 0; j < keys; j++)
 				p[j] = j < n ? p[j] / sum : 0;
@@ -248,11 +258,22 @@ static void project(struct pass *p)
 	give(p, ATTENTION_V, p->v, a->kv_heads, hd);
 }
 
+/* Steps 5 to 7 for all rows and heads, from q or from scores of so many keys a row. */
+static void attend_all(struct pass *p, const float *q, const float *scores, size_t keys)
+{
+	struct attention *a = p->a;
+	for (size_t i = 0; i < p->r.n; i++)
+		for (size_t h = 0; h < a->heads; h++) {
+			size_t k = i * a->heads + h;
+			attend(a, p->r.seq[i], (size_t)p->r.pos[i], h, q ? q + k * a->head_dim : NULL,
+			       scores ? scores + k * keys : NULL, p->z + k * a->head_dim);
+		}
+}
+
 /* Steps 3 to 7 as they always run, with the scores and pattern for the curious. */
 static void mix(struct pass *p)
 {
 	struct attention *a = p->a;
-	size_t hd = a->head_dim, keys = longest(&p->r);
 	apply_rope(a, &p->r, p->q, p->k);
 	store(a, &p->r, p->k, p->v);
 	if (taps_want(p->taps, ATTENTION_SCORES) || taps_want(p->taps, ATTENTION_PATTERN)) {
@@ -265,10 +286,7 @@ static void mix(struct pass *p)
 	}
 	if (stops(p, ATTENTION_PATTERN))
 		return;
-	for (size_t i = 0; i < p->r.n; i++)
-		for (size_t h = 0; h < a->heads; h++)
-			attend(a, p->r.seq[i], (size_t)p->r.pos[i], h, p->q + (i * a->heads + h) * hd,
-			       p->z + (i * a->heads + h) * hd);
+	attend_all(p, p->q, NULL, 0);
 }
 
 /* Steps 6 and 7 from scores or a pattern in the frame, and the values beside them. */
@@ -278,19 +296,22 @@ static void mix_given(struct pass *p)
 	size_t hd = a->head_dim, keys = SIZE_MAX;
 	p->v = take(p, ATTENTION_V, a->kv_heads, &hd);
 	store(a, &p->r, NULL, p->v);
-	float *pattern = take(p, p->taps->from, a->heads, &keys);
+	float *given = take(p, p->taps->from, a->heads, &keys);
 	if (keys < longest(&p->r))
 		die(p->in->name, "frame %lu: attn.%zu.%s has %zu keys, its rows see %zu", p->in->frames,
 		    a->layer, attention_points[p->taps->from], keys, longest(&p->r));
 	if (p->taps->from == ATTENTION_SCORES) {
-		float *scores = pattern;
-		pattern = all_patterns(a, &p->r, scores, keys);
-		free(scores);
-		give(p, ATTENTION_PATTERN, pattern, a->heads, keys);
+		if (taps_want(p->taps, ATTENTION_PATTERN)) {
+			float *pattern = all_patterns(a, &p->r, given, keys);
+			give(p, ATTENTION_PATTERN, pattern, a->heads, keys);
+			free(pattern);
+		}
+		if (!stops(p, ATTENTION_PATTERN))
+			attend_all(p, NULL, given, keys);
+	} else {
+		average(a, &p->r, given, keys, p->z);
 	}
-	if (!stops(p, ATTENTION_PATTERN))
-		average(a, &p->r, pattern, keys, p->z);
-	free(pattern);
+	free(given);
 }
 
 /* Step 8: mix the heads, add to the residual stream. */

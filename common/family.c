@@ -66,6 +66,10 @@ bool activation_parse(const char *name, enum activation *activation)
 		enum activation activation;
 	} names[] = {
 		{"silu", ACTIVATION_SILU}, {"swish", ACTIVATION_SILU},
+		{"gelu", ACTIVATION_GELU}, {"gelu_new", ACTIVATION_GELU_TANH},
+		{"gelu_pytorch_tanh", ACTIVATION_GELU_TANH}, {"gelu_fast", ACTIVATION_GELU_TANH},
+		{"quick_gelu", ACTIVATION_GELU_SIGMOID},
+		{"relu", ACTIVATION_RELU}, {"relu2", ACTIVATION_RELU_SQUARED},
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i].name) == 0) {

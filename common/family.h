@@ -26,7 +26,10 @@ enum config_key {
 	KEY_COUNT
 };
 
-enum activation { ACTIVATION_SILU };
+enum activation {
+	ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_GELU_TANH, ACTIVATION_GELU_SIGMOID,
+	ACTIVATION_RELU, ACTIVATION_RELU_SQUARED,
+};
 
 /* The matrices and vectors of a model.  Those from SLOT_LAYER on exist once a layer. */
 enum slot {
@@ -63,7 +66,7 @@ const struct family *family_find(const char *model_type);
 /* The names of all families, separated by ", ", for messages. */
 const char *family_names(void);
 
-/* "silu" and its other names; false: unknown. */
+/* By the names of config.json ("silu", "gelu_new"); false: unknown. */
 bool activation_parse(const char *name, enum activation *activation);
 
 #endif

@@ -297,13 +297,28 @@ static void map_weights(struct model *m)
 	free(index);
 }
 
-static struct tensor *find_tensor(const struct model *m, const char *name)
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct tensor *const *)a)->name, (*(struct tensor *const *)b)->name);
+}
+
+static void index_tensors(struct model *m)
 {
 	for (size_t s = 0; s < m->shard_count; s++)
+		m->tensor_count += m->shards[s].st.count;
+	m->tensors = mem_array(m->tensor_count, sizeof(struct tensor *));
+	size_t n = 0;
+	for (size_t s = 0; s < m->shard_count; s++)
 		for (size_t i = 0; i < m->shards[s].st.count; i++)
-			if (strcmp(m->shards[s].st.tensors[i].name, name) == 0)
-				return &m->shards[s].st.tensors[i];
-	return NULL;
+			m->tensors[n++] = &m->shards[s].st.tensors[i];
+	qsort(m->tensors, n, sizeof *m->tensors, by_name);
+}
+
+static struct tensor *find_tensor(const struct model *m, char *name)
+{
+	struct tensor key = {.name = name}, *at = &key;
+	struct tensor **found = bsearch(&at, m->tensors, m->tensor_count, sizeof *m->tensors, by_name);
+	return found ? *found : NULL;
 }
 
 /* Before the prefix is known: with each the embedding is looked for. */
@@ -422,8 +437,9 @@ static void hash_weights(struct model *m, struct hash *hash)
 				break;
 			char *name = tensor_name(m, (enum slot)slot, l, ".weight");
 			const struct tensor *t = find_tensor(m, name);
-			if (t)
-				hash_samples(hash, t);
+			if (!t)
+				die(m->path, "no tensor '%s'", name);
+			hash_samples(hash, t);
 			free(name);
 		}
 }
@@ -440,6 +456,7 @@ struct model *model_open(const char *path)
 	m->path = mem_string(path);
 	load_config(m, &hash);
 	map_weights(m);
+	index_tensors(m);
 	find_prefix(m);
 	hash_weights(m, &hash);
 	snprintf(m->hash, sizeof m->hash, "%016llx", (unsigned long long)hash_end(&hash));
@@ -454,6 +471,7 @@ void model_close(struct model *m)
 		free(m->shards[s].path);
 	}
 	free(m->shards);
+	free(m->tensors);
 	free(m->path);
 	free(m);
 }

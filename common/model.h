@@ -52,6 +52,8 @@ struct model {
 	char hash[17];                  /* what frames carry as "model" */
 	struct shard *shards;
 	size_t shard_count;
+	struct tensor **tensors;        /* of all shards, by name */
+	size_t tensor_count;
 	const char *prefix;             /* of the tensors' names */
 };
 
