@@ -35,7 +35,8 @@ VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
 COMMON = $(filter-out common/kernels.c,$(wildcard common/*.c))
 OBJECTS = $(COMMON:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/common/kernels_%.o)
 PROGRAMS = $(TOOLS:%=$(BUILD)/bin/%)
-TESTS = $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz_%,$(wildcard tests/*.c)))
+TESTS = $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz_% tests/streamfuzz.c,$(wildcard tests/*.c)))
+STREAMFUZZ = $(patsubst %,$(BUILD)/streamfuzz/%,$(filter-out lm,$(TOOLS)))
 FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 MODEL = $(BUILD)/share/lmutils/model
 
@@ -75,14 +76,22 @@ $(MODEL):
 	@mkdir -p $(@D)
 	@ln -sfn '$(CURDIR)/examples/model' $@
 
--include $(wildcard $(BUILD)/common/*.d $(BUILD)/cmd/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/common/*.d $(BUILD)/cmd/*.d $(BUILD)/streamfuzz/*.d $(BUILD)/tests/*.d)
 
 # ---- tests ----
+
+# Each program with streamfuzz.c before it: its main becomes a function.
+$(BUILD)/streamfuzz/%.o: cmd/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -Dmain=tool_main -c -o $@ $<
+
+$(STREAMFUZZ): $(BUILD)/streamfuzz/%: $(BUILD)/streamfuzz/%.o $(BUILD)/tests/streamfuzz.o $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libcommon.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-testprograms: $(TESTS)
+testprograms: $(TESTS) $(STREAMFUZZ)
 
 check: all testprograms
 	@BUILD='$(abspath $(BUILD))' CC='$(CC)' tests/run $(CHECK)
@@ -127,7 +136,7 @@ install: all
 	mkdir -p '$(BINDIR)' '$(COMPLETIONS)'
 	for t in $(TOOLS); do \
 		install -m 755 $(BUILD)/bin/$$t '$(BINDIR)'/$(PROGPREFIX)$$t && \
-		sed 's/^prefix=.*/prefix=$(PROGPREFIX)/' cmd/completion.bash \
+		sed -E '/^complete/s/ ($(ALTERNATIVES))/ $(PROGPREFIX)\1/g' cmd/completion.bash \
 			>'$(COMPLETIONS)'/$(PROGPREFIX)$$t || exit; \
 	done
 	for p in $(PAGES); do \

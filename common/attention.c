@@ -274,6 +274,7 @@ static void attend_all(struct pass *p, const float *q, const float *scores, size
 static void mix(struct pass *p)
 {
 	struct attention *a = p->a;
+	size_t keys = longest(&p->r);
 	apply_rope(a, &p->r, p->q, p->k);
 	store(a, &p->r, p->k, p->v);
 	if (taps_want(p->taps, ATTENTION_SCORES) || taps_want(p->taps, ATTENTION_PATTERN)) {

@@ -12,36 +12,32 @@
 
 #include "elementary.h"
 
-static uint64_t
-double_bits(double x)
+static uint64_t double_bits(double x)
 {
 	uint64_t bits;
 
-	memcpy(&bits, &x, sizeof(bits));
+	memcpy(&bits, &x, sizeof bits);
 	return bits;
 }
 
-static double
-bits_double(uint64_t bits)
+static double bits_double(uint64_t bits)
 {
 	double x;
 
-	memcpy(&x, &bits, sizeof(x));
+	memcpy(&x, &bits, sizeof x);
 	return x;
 }
 
-static uint32_t
-float_bits(float x)
+static uint32_t float_bits(float x)
 {
 	uint32_t bits;
 
-	memcpy(&bits, &x, sizeof(bits));
+	memcpy(&bits, &x, sizeof bits);
 	return bits;
 }
 
 /* c[0] + c[1] x + ... + c[n-1] x^(n-1), by Horner's rule. */
-static double
-polynomial(const double *c, int n, double x)
+static double polynomial(const double *c, int n, double x)
 {
 	double p;
 
@@ -52,8 +48,7 @@ polynomial(const double *c, int n, double x)
 }
 
 /* e^x = 2^k e^r, where r = x - k log 2 and |r| <= log 2 / 2. */
-double
-exp_f64(double x)
+double exp_f64(double x)
 {
 	static const double c[] = {
 		1.0, 1.0,
@@ -83,8 +78,7 @@ exp_f64(double x)
  * x = 2^k m with sqrt(1/2) <= m < sqrt(2); log x = k log 2 + log m; and with
  * s = (m - 1) / (m + 1), log m = 2 artanh s = 2 (s + s^3/3 + s^5/5 + ...).
  */
-double
-log_f64(double x)
+double log_f64(double x)
 {
 	static const double c[] = {             /* (artanh(s) / s - 1) / s^2 */
 		0x1.5555555555555p-2, 0x1.9999999999ee8p-3,
@@ -103,14 +97,12 @@ log_f64(double x)
 	return k * 0x1.62e42fefa39efp-1 + 2 * (s + s * (s * s) * polynomial(c, 8, s * s));
 }
 
-double
-pow_f64(double x, double y)
+double pow_f64(double x, double y)
 {
 	return exp_f64(y * log_f64(x));
 }
 
-float
-log_f32(float x)
+float log_f32(float x)
 {
 	if (x != x || x == INFINITY)
 		return x;
@@ -122,14 +114,12 @@ log_f32(float x)
 }
 
 /* True if y is an odd integer.  Beyond 2^24 every float is an even one. */
-static bool
-is_odd(float y)
+static bool is_odd(float y)
 {
 	return y > -0x1p24f && y < 0x1p24f && (float)(int32_t)y == y && ((int32_t)y & 1);
 }
 
-float
-pow_f32(float x, float y)
+float pow_f32(float x, float y)
 {
 	double ax;
 	float p;
@@ -159,8 +149,7 @@ pow_f32(float x, float y)
  * An odd polynomial up to 1, polynomials about 1.5 and 3 up to 4, and then 1,
  * to which erf rounds from 3.92 on.
  */
-float
-erf_f32(float x)
+float erf_f32(float x)
 {
 	static const double a[] = {             /* erf(x) / x in x^2 */
 		0x1.20dd750429b0fp+0, -0x1.812746b025a60p-2,
@@ -206,8 +195,7 @@ erf_f32(float x)
 }
 
 /* (e^2x - 1) / (e^2x + 1); near 0, where that cancels, Taylor's series. */
-float
-tanh_f32(float x)
+float tanh_f32(float x)
 {
 	static const double c[] = { 1.0, -1.0 / 3, 2.0 / 15, -17.0 / 315, 62.0 / 2835 };
 	double d, t;
@@ -231,8 +219,7 @@ tanh_f32(float x)
  * That leaves a window of 96 digits, whose place depends on s alone, and
  * integer products.
  */
-static double
-reduce(float x, unsigned *quadrant)
+static double reduce(float x, unsigned *quadrant)
 {
 	static const uint32_t two_over_pi[] = { /* after 32 zeros, the fraction */
 		0, 0xa2f9836e, 0x4e441529, 0xfc2757d1,
@@ -258,8 +245,7 @@ reduce(float x, unsigned *quadrant)
 	return (double)(int64_t)product * 0x1.921fb54442d18p-62;
 }
 
-void
-sincos_f32(float x, float *s, float *c)
+void sincos_f32(float x, float *s, float *c)
 {
 	static const double a[] = {             /* sin(r) / r in r^2 */
 		0x1.fffffffffffd7p-1, -0x1.5555555550c70p-3,
@@ -310,8 +296,7 @@ sincos_f32(float x, float *s, float *c)
 	}
 }
 
-float
-sin_f32(float x)
+float sin_f32(float x)
 {
 	float s, c;
 
@@ -319,8 +304,7 @@ sin_f32(float x)
 	return s;
 }
 
-float
-cos_f32(float x)
+float cos_f32(float x)
 {
 	float s, c;
 

@@ -33,8 +33,7 @@
  * adding 1.5 * 2^52 to t leaves k in the low bits of the sum.  The polynomial
  * is 2^r for -1/2 <= r <= 1/2, to a relative error of 2^-34.5.
  */
-static inline float
-exp_f32(float x)
+static inline float exp_f32(float x)
 {
 	const double magic = 0x1.8p52;
 	const int32_t infinity = 0x7f800000, limit = 0x42d00000;        /* 104 */
@@ -42,10 +41,10 @@ exp_f32(float x)
 	uint64_t power;
 	int32_t bits, size;
 
-	memcpy(&bits, &x, sizeof(bits));        /* from -104 down e^x rounds to 0 */
+	memcpy(&bits, &x, sizeof bits);          /* from -104 down e^x rounds to 0 */
 	size = bits & 0x7fffffff;
 	bits = ((size > limit) & (size <= infinity)) ? (bits ^ size) | limit : bits;
-	memcpy(&x, &bits, sizeof(x));
+	memcpy(&x, &bits, sizeof x);
 
 	t = x * 0x1.71547652b82fep0;            /* 1 / log 2 */
 	s = t + magic;
@@ -60,16 +59,16 @@ exp_f32(float x)
 	p = p * r + 0x1.62e42ff1162a0p-1;
 	p = p * r + 0x1.ffffffffabb69p-1;
 
-	memcpy(&power, &s, sizeof(power));
+	memcpy(&power, &s, sizeof power);
 	power = (power + 1023) << 52;           /* the bits of 2^k */
-	memcpy(&s, &power, sizeof(s));
+	memcpy(&s, &power, sizeof s);
 	return (float)(p * s);
 }
 
 /* The natural logarithm; error at most 0.50001 ulp. */
 float log_f32(float x);
 
-/* x to the power y; error at most 0.5000001 ulp (in 2^33 pairs). */
+/* x to the power y; error at most 0.500001 ulp (over 2^32 random pairs). */
 float pow_f32(float x, float y);
 
 /*

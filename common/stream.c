@@ -45,6 +45,16 @@ static void *read_data(struct stream *in, size_t header, size_t n)
 	}
 }
 
+/* Points a tensor at its bytes, or at an aligned copy where a foreign writer put them oddly. */
+static void place(struct frame *f, struct tensor *t)
+{
+	t->data = (char *)f->buffer + t->offset;
+	if (t->offset % dtype_size(t->type)) {
+		t->owned = mem_aligned(t->bytes, 1);
+		t->data = memcpy(t->owned, t->data, t->bytes);
+	}
+}
+
 bool stream_read(struct stream *in, struct frame *f)
 {
 	unsigned char prefix[8];
@@ -81,7 +91,7 @@ bool stream_read(struct stream *in, struct frame *f)
 	free(json);
 	f->buffer = read_data(in, 8 + n, f->st.bytes);
 	for (size_t i = 0; i < f->st.count; i++)
-		f->st.tensors[i].data = (char *)f->buffer + f->st.tensors[i].offset;
+		place(f, &f->st.tensors[i]);
 	in->frames++;
 	in->ended = frame_is_end(f);
 	return true;
