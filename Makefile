@@ -28,7 +28,7 @@ ifneq (,$(filter x86_64-% amd64-%,$(shell $(CC) -dumpmachine)))
 ISAS += avx2 avx512
 endif
 ISA_plain =
-ISA_avx2 = -mavx2 -mfma -mf16c
+ISA_avx2 = -mavx2 -mfma
 ISA_avx512 = -march=x86-64-v4
 VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
 

@@ -18,6 +18,8 @@
 #include "model.h"
 #include "numeric.h"
 
+#define WEIGHTS "model.safetensors"
+#define WEIGHTS_INDEX "model.safetensors.index.json"
 #define CONFIG_MAX (4 << 20)                    /* bytes of a config.json */
 #define INDEX_MAX (64 << 20)                    /* of an index of shards */
 #define HEADER_MAX ((size_t)256 << 20)          /* of a weight file's header */
@@ -70,6 +72,15 @@ const char *model_path(const char *option)
 bool model_available(const char *option)
 {
 	return chosen_model(option) != NULL;
+}
+
+/* True if the directory has a file of that name. */
+static bool has_file(const char *directory, const char *name)
+{
+	char *path = mem_printf("%s/%s", directory, name);
+	bool there = access(path, F_OK) == 0;
+	free(path);
+	return there;
 }
 
 /* ---- config.json ---- */
@@ -137,7 +148,7 @@ static void load_generation_config(struct model *m)
 {
 	char *path = mem_printf("%s/generation_config.json", m->path), *text;
 	size_t n;
-	if (access(path, F_OK) == 0) {
+	if (has_file(m->path, "generation_config.json")) {
 		json_t *json = load_json(path, CONFIG_MAX, &text, &n);
 		add_eos(&m->config, json, path);
 		json_decref(json);
@@ -284,9 +295,9 @@ static void map_weights(struct model *m)
 {
 	struct sigaction action = {.sa_handler = on_sigbus};
 	sigaction(SIGBUS, &action, NULL);
-	char *single = mem_printf("%s/model.safetensors", m->path);
-	char *index = mem_printf("%s.index.json", single);
-	if (access(single, F_OK) < 0 && access(index, F_OK) == 0) {
+	char *single = mem_printf("%s/%s", m->path, WEIGHTS);
+	char *index = mem_printf("%s/%s", m->path, WEIGHTS_INDEX);
+	if (!has_file(m->path, WEIGHTS) && has_file(m->path, WEIGHTS_INDEX)) {
 		map_indexed_shards(m, index);
 	} else {
 		m->shards = mem_zero(1, sizeof *m->shards);
@@ -461,6 +472,25 @@ struct model *model_open(const char *path)
 	hash_weights(m, &hash);
 	snprintf(m->hash, sizeof m->hash, "%016llx", (unsigned long long)hash_end(&hash));
 	return m;
+}
+
+char *model_hash(const char *path)
+{
+	char *config = mem_printf("%s/config.json", path), *text, *hash = NULL;
+	size_t n;
+	if (has_file(path, "config.json") && (has_file(path, WEIGHTS) || has_file(path, WEIGHTS_INDEX))) {
+		json_t *json = load_json(config, CONFIG_MAX, &text, &n);
+		const char *type = json_string_value(json_object_get(json, "model_type"));
+		if (type && family_find(type)) {
+			struct model *m = model_open(path);
+			hash = mem_string(m->hash);
+			model_close(m);
+		}
+		json_decref(json);
+		free(text);
+	}
+	free(config);
+	return hash;
 }
 
 void model_close(struct model *m)

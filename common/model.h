@@ -69,6 +69,13 @@ bool model_available(const char *option);
 struct model *model_open(const char *path);
 void model_close(struct model *m);
 
+/*
+ * The hash of the model at path, for frames of programs that need nothing else
+ * of it; the caller frees it.  NULL where there is no complete model of a
+ * supported family (a tokenizer alone, say).
+ */
+char *model_hash(const char *path);
+
 /* A matrix with its bias, if it has one, and a vector as F32 (freed by the caller). */
 struct linear model_linear(const struct model *m, enum slot slot, size_t layer);
 float *model_vector(const struct model *m, enum slot slot, size_t layer);
