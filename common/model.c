@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,22 +35,36 @@ struct shard {
 	struct safetensors st;
 };
 
+/* True if the directory has a file of that name. */
+static bool has_file(const char *directory, const char *name)
+{
+	char *path = mem_printf("%s/%s", directory, name);
+	bool there = access(path, F_OK) == 0;
+	free(path);
+	return there;
+}
+
 /* ---- which model ---- */
 
 /* The model that ships: ../share/lmutils/model, seen from the program; or where it was to be installed. */
+/*
+ * The model that ships: beside the program (bin/../share/lmutils/model, which
+ * is the layout of an installation and of the build tree), else where make
+ * install was told to put it.  NULL if there is none.
+ */
 static const char *default_model(void)
 {
-	static char beside[PATH_MAX + sizeof "/../share/lmutils/model/config.json"];
-	ssize_t n = readlink("/proc/self/exe", beside, PATH_MAX);
-	char *slash = n > 0 ? memrchr(beside, '/', (size_t)n) : NULL;
-	if (slash) {
-		strcpy(slash, "/../share/lmutils/model/config.json");
-		if (access(beside, R_OK) == 0) {
-			*strrchr(beside, '/') = '\0';
-			return beside;
-		}
+	static char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	for (int i = 0; i < 2 && n > 0; i++)    /* off with the program's name, and with "bin" */
+		while (n > 0 && path[--n] != '/')
+			;
+	if (n > 0) {
+		snprintf(path + n, sizeof path - (size_t)n, "/share/lmutils/model");
+		if (has_file(path, "config.json"))
+			return path;
 	}
-	return access(LM_DEFAULT_MODEL "/config.json", R_OK) == 0 ? LM_DEFAULT_MODEL : NULL;
+	return has_file(LM_DEFAULT_MODEL, "config.json") ? LM_DEFAULT_MODEL : NULL;
 }
 
 static const char *chosen_model(const char *option)
@@ -72,15 +87,6 @@ const char *model_path(const char *option)
 bool model_available(const char *option)
 {
 	return chosen_model(option) != NULL;
-}
-
-/* True if the directory has a file of that name. */
-static bool has_file(const char *directory, const char *name)
-{
-	char *path = mem_printf("%s/%s", directory, name);
-	bool there = access(path, F_OK) == 0;
-	free(path);
-	return there;
 }
 
 /* ---- config.json ---- */
