@@ -1,0 +1,442 @@
+/*
+ * decoder.c: from ids to text, as far as it is sure.  See tokenizer.h.
+ *
+ * The steps form a chain.  Pieces go through it in parts: put_text() gives a
+ * step some more text of the current piece, put_end() says that the piece is
+ * complete, and finish() that no piece will follow.  What leaves the last step
+ * is the text.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "memory.h"
+#include "tokenizer_parts.h"
+#include "utf8.h"
+
+#define BYTE_PIECE 6    /* bytes of a piece like <0xE2> */
+
+/* The state of one step. */
+struct step {
+	const struct decode_step *is;
+	size_t matched;         /* replace: bytes of the pattern found so far */
+	char start[BYTE_PIECE]; /* byte fallback: the first bytes of the piece */
+	size_t start_bytes;     /* BYTE_PIECE + 1: it is longer, and given on */
+	struct bytes run;       /* bytes that wait for the rest of a character or run */
+	size_t valid;           /* how many of them are whole characters */
+	bool broken;            /* byte fallback: the run is not UTF-8 */
+	bool stripping;         /* strip: still at the start of the piece */
+	size_t stripped, held;  /* taken off there, held back as perhaps its end */
+	bool first;             /* metaspace, join, sentencepiece: no text was before */
+	bool blank_taken;       /* sentencepiece: the last piece's blank was taken off */
+};
+
+struct decoder {
+	const struct tokenizer *t;
+	bool show_special;
+	int32_t id;             /* whose piece is on its way */
+	struct step *steps;
+	size_t count;
+	struct bytes out;
+};
+
+static void put_text(struct decoder *d, size_t i, const char *s, size_t n);
+static void put_end(struct decoder *d, size_t i);
+
+static void put_piece(struct decoder *d, size_t i, const char *s, size_t n)
+{
+	put_text(d, i, s, n);
+	put_end(d, i);
+}
+
+/*
+ * Replace.
+ */
+
+size_t *decode_borders(const struct bytes *pattern)
+{
+	size_t *borders = mem_array(pattern->n, sizeof *borders);
+	size_t k = borders[0] = 0;
+	for (size_t i = 1; i < pattern->n; i++) {
+		while (k > 0 && pattern->data[i] != pattern->data[k])
+			k = borders[k - 1];
+		k += pattern->data[i] == pattern->data[k];
+		borders[i] = k;
+	}
+	return borders;
+}
+
+static void replace(struct decoder *d, size_t i, const char *text, size_t n)
+{
+	struct step *s = &d->steps[i];
+	const struct bytes *pattern = &s->is->pattern;
+	struct bytes out = {0};
+	for (size_t k = 0; k < n; k++) {
+		while (s->matched > 0 && pattern->data[s->matched] != text[k]) {
+			size_t border = s->is->borders[s->matched - 1];
+			bytes_add(&out, pattern->data, s->matched - border);
+			s->matched = border;
+		}
+		if (pattern->data[s->matched] != text[k]) {
+			bytes_add(&out, text + k, 1);
+		} else if (++s->matched == pattern->n) {
+			bytes_add(&out, s->is->content.data, s->is->content.n);
+			s->matched = 0;
+		}
+	}
+	put_text(d, i + 1, out.data, out.n);
+	bytes_free(&out);
+}
+
+/*
+ * Byte fallback.  A run of byte pieces is text if all of it is UTF-8, and else
+ * U+FFFD for each byte.
+ */
+
+static void replace_run(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	for (size_t k = 0; k < s->run.n; k++)
+		put_piece(d, i + 1, UTF8_REPLACEMENT, 3);
+	s->run.n = s->valid = 0;
+}
+
+static void add_to_run(struct decoder *d, size_t i, char byte)
+{
+	struct step *s = &d->steps[i];
+	enum utf8_status status = UTF8_VALID;
+	size_t length;
+	bytes_add(&s->run, &byte, 1);
+	while (status == UTF8_VALID && s->valid < s->run.n) {
+		status = utf8_decode(s->run.data + s->valid, s->run.n - s->valid, &length, NULL);
+		if (status == UTF8_VALID)
+			s->valid += length;
+	}
+	s->broken = s->broken || status == UTF8_INVALID;
+	if (s->broken)
+		replace_run(d, i);
+}
+
+static void end_run(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	if (s->run.n > 0 && s->valid == s->run.n) {
+		put_piece(d, i + 1, s->run.data, s->run.n);
+		s->run.n = s->valid = 0;
+	}
+	replace_run(d, i);
+	s->broken = false;
+}
+
+/* Whether the six bytes of s are <0x and two digits (one may be a +) and >. */
+static bool is_byte_piece(const char *s, char *byte)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	char number[3] = {s[3], s[4], '\0'};
+	if (memcmp(s, "<0x", 3) != 0 || s[5] != '>' || !s[4] || !strchr(digits, s[4]) || !s[3] ||
+	    (s[3] != '+' && !strchr(digits, s[3])))
+		return false;
+	*byte = (char)strtol(number, NULL, 16);
+	return true;
+}
+
+static void byte_fallback_text(struct decoder *d, size_t i, const char *text, size_t n)
+{
+	struct step *s = &d->steps[i];
+	if (n == 0)
+		return;
+	if (s->start_bytes <= BYTE_PIECE && n <= BYTE_PIECE - s->start_bytes) {
+		memcpy(s->start + s->start_bytes, text, n);
+		s->start_bytes += n;
+		return;
+	}
+	if (s->start_bytes <= BYTE_PIECE) {
+		end_run(d, i);
+		put_text(d, i + 1, s->start, s->start_bytes);
+		s->start_bytes = BYTE_PIECE + 1;
+	}
+	put_text(d, i + 1, text, n);
+}
+
+static void byte_fallback_end(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	char byte;
+	if (s->start_bytes == BYTE_PIECE && is_byte_piece(s->start, &byte)) {
+		add_to_run(d, i, byte);
+	} else {
+		if (s->start_bytes <= BYTE_PIECE) {
+			end_run(d, i);
+			put_text(d, i + 1, s->start, s->start_bytes);
+		}
+		put_end(d, i + 1);
+	}
+	s->start_bytes = 0;
+}
+
+/*
+ * Strip.
+ */
+
+static void put_held(struct decoder *d, size_t i, size_t keep)
+{
+	struct step *s = &d->steps[i];
+	for (; s->held > keep; s->held--)
+		put_text(d, i + 1, s->is->content.data, s->is->content.n);
+}
+
+static void strip(struct decoder *d, size_t i, const char *text, size_t n)
+{
+	struct step *s = &d->steps[i];
+	const struct bytes *content = &s->is->content;
+	size_t length, done = 0;
+	for (size_t at = 0; at < n; at += length) {
+		length = utf8_length(text + at);
+		bool equal = length == content->n && length <= n - at &&
+			     memcmp(text + at, content->data, length) == 0;
+		if (equal && s->stripping && s->stripped < s->is->start) {
+			s->stripped++;
+			done = at + length;
+			continue;
+		}
+		s->stripping = false;
+		if (equal && s->is->stop > 0) {
+			put_text(d, i + 1, text + done, at - done);
+			done = at + length;
+			s->held++;
+			put_held(d, i, s->is->stop);
+		} else if (s->held > 0) {
+			put_held(d, i, 0);
+		}
+	}
+	if (done < n)
+		put_text(d, i + 1, text + done, n - done);
+}
+
+/*
+ * Metaspace.
+ */
+
+static void metaspace(struct decoder *d, size_t i, const char *text, size_t n)
+{
+	struct step *s = &d->steps[i];
+	const struct bytes *pattern = &s->is->pattern;
+	struct bytes out = {0};
+	bool nothing = s->first && s->is->start;
+	size_t length;
+	for (size_t at = 0; at < n; at += length) {
+		length = utf8_length(text + at);
+		if (length == pattern->n && length <= n - at && memcmp(text + at, pattern->data, length) == 0)
+			bytes_add(&out, " ", nothing ? 0 : 1);
+		else
+			bytes_add(&out, text + at, length <= n - at ? length : n - at);
+	}
+	put_text(d, i + 1, out.data, out.n);
+	bytes_free(&out);
+}
+
+/*
+ * SentencePiece: always the first step, so that pieces come whole.
+ */
+
+static void sentencepiece_put(struct decoder *d, size_t i, const char *text, size_t n)
+{
+	struct step *s = &d->steps[i];
+	s->first = s->first && n == 0;
+	put_text(d, i + 1, text, n);
+}
+
+/* Characters that are complete, and U+FFFD for each byte that begins none. */
+static void sentencepiece_bytes(struct decoder *d, size_t i, bool more)
+{
+	struct step *s = &d->steps[i];
+	size_t at = 0, length;
+	while (at < s->run.n) {
+		enum utf8_status status = utf8_decode(s->run.data + at, s->run.n - at, &length, NULL);
+		if (status == UTF8_INCOMPLETE && more)
+			break;
+		if (status == UTF8_VALID) {
+			sentencepiece_put(d, i, s->run.data + at, length);
+			at += length;
+		} else {
+			sentencepiece_put(d, i, UTF8_REPLACEMENT, 3);
+			at++;
+		}
+	}
+	memmove(s->run.data, s->run.data + at, s->run.n - at);
+	s->run.n -= at;
+}
+
+static void sentencepiece_piece(struct decoder *d, size_t i, const char *piece, size_t n)
+{
+	struct step *s = &d->steps[i];
+	const struct sentencepiece *sp = d->t->sentencepiece;
+	const size_t space = strlen(SENTENCEPIECE_SPACE);
+	char byte;
+	if (sp->types[d->id] == PIECE_BYTE) {
+		is_byte_piece(piece, &byte);
+		bytes_add(&s->run, &byte, 1);
+		sentencepiece_bytes(d, i, true);
+		return;
+	}
+	if (s->run.n > 0)
+		sentencepiece_bytes(d, i, false);
+	s->first = s->first && !s->blank_taken;
+	s->blank_taken = false;
+	if (sp->types[d->id] == PIECE_CONTROL)
+		return;
+	if (sp->types[d->id] == PIECE_UNKNOWN) {
+		sentencepiece_put(d, i, sp->unk_surface, strlen(sp->unk_surface));
+		return;
+	}
+	if (s->first && (sp->dummy_prefix || sp->trim_spaces) && n >= space &&
+	    memcmp(piece, SENTENCEPIECE_SPACE, space) == 0) {
+		piece += space;
+		n -= space;
+		s->blank_taken = !sp->trim_spaces;
+	}
+	struct text t = text_new(piece, n, false);
+	text_replace(&t, SENTENCEPIECE_SPACE, space, " ", 1);
+	sentencepiece_put(d, i, t.bytes.data, t.bytes.n);
+	bytes_free(&t.bytes);
+}
+
+/*
+ * The chain.
+ */
+
+static void put_text(struct decoder *d, size_t i, const char *s, size_t n)
+{
+	if (i == d->count) {
+		bytes_add(&d->out, s, n);
+		return;
+	}
+	switch (d->steps[i].is->type) {
+	case DECODE_REPLACE:
+		replace(d, i, s, n);
+		break;
+	case DECODE_BYTE_FALLBACK:
+		byte_fallback_text(d, i, s, n);
+		break;
+	case DECODE_STRIP:
+		strip(d, i, s, n);
+		break;
+	case DECODE_METASPACE:
+		metaspace(d, i, s, n);
+		break;
+	case DECODE_SENTENCEPIECE:
+		sentencepiece_piece(d, i, s, n);
+		break;
+	case DECODE_JOIN:
+		put_text(d, i + 1, " ", d->steps[i].first ? 0 : 1);
+		put_text(d, i + 1, s, n);
+		break;
+	case DECODE_FUSE:
+		put_text(d, i + 1, s, n);
+		break;
+	}
+}
+
+static void put_end(struct decoder *d, size_t i)
+{
+	if (i == d->count)
+		return;
+	struct step *s = &d->steps[i];
+	switch (s->is->type) {
+	case DECODE_REPLACE:
+		put_text(d, i + 1, s->is->pattern.data, s->matched);
+		s->matched = 0;
+		break;
+	case DECODE_BYTE_FALLBACK:
+		byte_fallback_end(d, i);
+		return;
+	case DECODE_FUSE:
+		return;
+	case DECODE_STRIP:
+		s->stripped = s->held = 0;
+		s->stripping = true;
+		break;
+	case DECODE_METASPACE:
+	case DECODE_JOIN:
+		s->first = false;
+		break;
+	case DECODE_SENTENCEPIECE:
+		break;
+	}
+	put_end(d, i + 1);
+}
+
+static void finish(struct decoder *d, size_t i)
+{
+	if (i == d->count)
+		return;
+	struct step *s = &d->steps[i];
+	if (s->is->type == DECODE_BYTE_FALLBACK)
+		end_run(d, i);
+	else if (s->is->type == DECODE_SENTENCEPIECE && s->run.n > 0)
+		sentencepiece_bytes(d, i, false);
+	else if (s->is->type == DECODE_FUSE)
+		put_end(d, i + 1);
+	finish(d, i + 1);
+}
+
+struct decoder *decoder_new(const struct tokenizer *t, bool begins, bool show_special)
+{
+	struct decoder *d = mem_zero(1, sizeof *d);
+	*d = (struct decoder){.t = t, .show_special = show_special, .count = t->decoder_count};
+	d->steps = mem_zero(d->count, sizeof *d->steps);
+	bool fused = false;     /* one piece from here on, which began before */
+	for (size_t i = 0; i < d->count; i++) {
+		d->steps[i] = (struct step){.is = &t->decoders[i], .first = begins,
+					    .stripping = begins || !fused};
+		fused = fused || t->decoders[i].type == DECODE_FUSE;
+	}
+	return d;
+}
+
+struct decoder *decoder_copy(const struct decoder *d)
+{
+	struct decoder *copy = mem_array(1, sizeof *copy);
+	*copy = *d;
+	copy->out = (struct bytes){0};
+	copy->steps = mem_array(d->count, sizeof *copy->steps);
+	for (size_t i = 0; i < d->count; i++) {
+		copy->steps[i] = d->steps[i];
+		copy->steps[i].run = (struct bytes){0};
+		bytes_add(&copy->steps[i].run, d->steps[i].run.data, d->steps[i].run.n);
+	}
+	return copy;
+}
+
+void decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->count; i++)
+		bytes_free(&d->steps[i].run);
+	free(d->steps);
+	bytes_free(&d->out);
+	free(d);
+}
+
+const char *decoder_next(struct decoder *d, int32_t id, size_t *n)
+{
+	size_t length;
+	const char *piece = tokenizer_piece_bytes(d->t, id, &length);
+	if (!piece)
+		die(d->t->path, "no token has the id %d", id);
+	d->out.n = 0;
+	d->id = id;
+	if (d->show_special || d->t->sentencepiece || !tokenizer_special(d->t, id))
+		put_piece(d, 0, piece, length);
+	*n = d->out.n;
+	return d->out.n ? d->out.data : "";
+}
+
+const char *decoder_end(struct decoder *d, size_t *n)
+{
+	d->out.n = 0;
+	finish(d, 0);
+	*n = d->out.n;
+	return d->out.n ? d->out.data : "";
+}

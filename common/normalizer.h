@@ -1,0 +1,49 @@
+/*
+ * normalizer.h: the first step of a tokenizer, which makes texts that should
+ * mean the same look the same.  A tokenizer has a list of them, in order.
+ *
+ * Source: tokenizers, src/normalizers and src/tokenizer/normalizer.rs.
+ */
+#ifndef LMUTILS_NORMALIZER_H
+#define LMUTILS_NORMALIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bytes.h"
+#include "sentencepiece.h"
+
+/*
+ * A part of the input on its way to the model.  origin: how many of its first
+ * bytes come from the first character of the whole input; where it is not 0,
+ * the part is where the input begins.
+ */
+struct text {
+	struct bytes bytes;
+	size_t origin;
+};
+
+/* A text of n bytes of s, which begins the input or not. */
+struct text text_new(const char *s, size_t n, bool begins);
+
+/* Puts n bytes of s before a text that is not empty. */
+void text_prepend(struct text *t, const char *s, size_t n);
+
+/* Replaces each occurrence of a pattern (n >= 1 bytes), from left to right. */
+void text_replace(struct text *t, const char *pattern, size_t n, const char *content, size_t m);
+
+enum normalizer_type {
+	NORMALIZER_PREPEND,             /* content before the text */
+	NORMALIZER_REPLACE,             /* content for each pattern */
+	NORMALIZER_SENTENCEPIECE,       /* all that a tokenizer.model does */
+};
+
+struct normalizer {
+	enum normalizer_type type;
+	struct bytes pattern, content;
+	const struct sentencepiece *sentencepiece;
+};
+
+void normalizer_apply(const struct normalizer *n, struct text *t);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * prompt.h: from texts to the frames with which a stream begins.
+ */
+#ifndef LMUTILS_PROMPT_H
+#define LMUTILS_PROMPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bytes.h"
+#include "stream.h"
+#include "tokenizer.h"
+
+/* The sequences that a stream begins with, numbered from 0. */
+struct prompts {
+	const struct tokenizer *tokenizer;      /* NULL: texts are ids as numbers */
+	unsigned flags;                         /* TOKENIZE_, for the tokenizer */
+	bool split;                             /* each part that `end` ends is a text of its own */
+	char end;
+
+	struct ids *sequences;
+	size_t count, room;
+	bool warned;                            /* of what is not UTF-8 */
+};
+
+/*
+ * Adds a text of n bytes, or what can be read from a descriptor, as a sequence,
+ * or with split as one for each part; nothing need end the last.  label names
+ * it in messages.  Dies for one without any token, since nothing could follow
+ * from it; warns, once, of what is not UTF-8.
+ */
+void prompts_add(struct prompts *p, const char *label, const char *s, size_t n);
+void prompts_read(struct prompts *p, const char *label, int fd);
+
+/*
+ * Writes the sequences: first all but their last ids, in frames of at most
+ * chunk rows whose want is 0; then the last id of every one in a single frame
+ * with want 1; then an end frame.  So the stages can work on several chunks at
+ * once, and prediction begins with one batch.  want_all sets want to 1
+ * everywhere.
+ */
+void prompts_write(const struct prompts *p, struct stream *out, size_t chunk, bool want_all);
+
+/* Prints a table of their tokens to standard output. */
+void prompts_show(const struct prompts *p);
+
+void prompts_free(struct prompts *p);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * tokenizer.h: text to token ids and back.
+ *
+ * A tokenizer comes from a model directory (tokenizer.json, else
+ * tokenizer.model) or from such a file itself.  Whatever the file's format, it
+ * becomes the same steps: split off added tokens, normalize, pre-tokenize,
+ * apply the model (BPE here), add what the template says; and back: pieces,
+ * bytes, text.
+ */
+#ifndef LMUTILS_TOKENIZER_H
+#define LMUTILS_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tokenizer;
+
+/*
+ * Opens the tokenizer of a model directory, or a tokenizer.json or
+ * tokenizer.model of whatever name.  Dies with a message that names the file
+ * and what in it is not supported.
+ */
+struct tokenizer *tokenizer_open(const char *path);
+void tokenizer_free(struct tokenizer *t);
+
+/* True if a tokenizer can be expected at path: the file, or one in the directory. */
+bool tokenizer_exists(const char *path);
+
+/* One more than the largest id. */
+size_t tokenizer_size(const struct tokenizer *t);
+
+enum {
+	TOKENIZE_BARE = 1,      /* add no BOS, EOS or template */
+	TOKENIZE_PLAIN = 2,     /* special tokens written in the text are plain text */
+};
+
+/*
+ * The ids of a text of n bytes (NULs included) in *ids, which the caller
+ * frees; returns how many.  Invalid UTF-8 becomes U+FFFD, one for each maximal
+ * part of a would-be character; *invalid (may be NULL) gets the offset of the
+ * first, or SIZE_MAX.
+ */
+size_t tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, unsigned flags,
+			int32_t **ids, size_t *invalid);
+
+/* The piece of an id as its file names it ("▁cat"), for showing; NULL: no such id. */
+const char *tokenizer_piece(const struct tokenizer *t, int32_t id);
+
+/* The id of a piece, or -1. */
+int32_t tokenizer_id(const struct tokenizer *t, const char *piece);
+
+/* True for control tokens such as BOS, which have no text of their own. */
+bool tokenizer_special(const struct tokenizer *t, int32_t id);
+
+/*
+ * Decoding, id by id: the state of one sequence.  Text comes out as soon as it
+ * is sure: a character whose bytes are spread over tokens waits for the rest.
+ * (The byte fallback of a tokenizer.json waits for the end of the whole run of
+ * byte tokens: tokenizers takes it for text only if all of it is UTF-8.)
+ */
+struct decoder;
+
+/*
+ * begins: the first id is where the text begins, so that the blank that
+ * encoding put there is taken off again.  show_special: special tokens are
+ * text too ("<s>"), except for those of a tokenizer.model, which have none.
+ */
+struct decoder *decoder_new(const struct tokenizer *t, bool begins, bool show_special);
+
+/* A second decoder in the same state. */
+struct decoder *decoder_copy(const struct decoder *d);
+
+void decoder_free(struct decoder *d);
+
+/*
+ * The bytes that became sure with this id (length *n, valid until the next
+ * call).  Dies for an id that the tokenizer does not have.
+ */
+const char *decoder_next(struct decoder *d, int32_t id, size_t *n);
+
+/* What was still held back at the end of the sequence. */
+const char *decoder_end(struct decoder *d, size_t *n);
+
+#endif

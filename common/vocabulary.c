@@ -1,0 +1,124 @@
+/* vocabulary.c: pieces and ids.  See vocabulary.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "memory.h"
+#include "vocabulary.h"
+
+struct vocabulary_entry {
+	size_t at;              /* where in the text */
+	uint32_t n;             /* bytes */
+	int32_t id;
+};
+
+uint64_t hash_number(uint64_t x)
+{
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+	return x ^ x >> 32;
+}
+
+uint64_t hash_bytes(const char *s, size_t n)
+{
+	uint64_t h = n, word;
+	for (; n >= 8; n -= 8, s += 8) {
+		memcpy(&word, s, 8);
+		h = hash_number(h ^ word) + 0x9e3779b97f4a7c15u;
+	}
+	word = 0;
+	memcpy(&word, s, n);
+	return hash_number(h ^ word);
+}
+
+/* The slot that holds a piece, or the free one where it belongs. */
+static uint32_t *find_slot(const struct vocabulary *v, const char *piece, size_t n)
+{
+	size_t mask = v->slots_room - 1;
+	for (size_t i = hash_bytes(piece, n) & mask;; i = (i + 1) & mask) {
+		uint32_t *slot = &v->slots[i];
+		if (*slot == 0)
+			return slot;
+		const struct vocabulary_entry *e = &v->entries[*slot - 1];
+		if (e->n == n && memcmp(v->text.data + e->at, piece, n) == 0)
+			return slot;
+	}
+}
+
+/* Slots for twice as many entries; never more than half of them are in use. */
+static void grow_slots(struct vocabulary *v)
+{
+	v->slots_room = v->slots_room ? 2 * v->slots_room : 1024;
+	free(v->slots);
+	v->slots = mem_zero(v->slots_room, sizeof *v->slots);
+	for (size_t i = 0; i < v->count; i++) {
+		const struct vocabulary_entry *e = &v->entries[i];
+		*find_slot(v, v->text.data + e->at, e->n) = (uint32_t)i + 1;
+	}
+}
+
+/* Fresh zeroed memory, so that the gaps before a large id cost nothing. */
+static void grow_by_id(struct vocabulary *v, size_t least)
+{
+	size_t room = v->by_id_room ? v->by_id_room : 1024;
+	while (room < least)
+		room *= 2;
+	uint32_t *by_id = mem_zero(room, sizeof *by_id);
+	if (v->size)
+		memcpy(by_id, v->by_id, v->size * sizeof *by_id);
+	free(v->by_id);
+	v->by_id = by_id;
+	v->by_id_room = room;
+}
+
+void vocabulary_add(struct vocabulary *v, const char *piece, size_t n, int32_t id)
+{
+	if (n >= UINT32_MAX || v->count >= UINT32_MAX / 2)
+		die(NULL, "vocabulary too large");
+	if (2 * (v->count + 1) > v->slots_room)
+		grow_slots(v);
+	if ((size_t)id >= v->by_id_room)
+		grow_by_id(v, (size_t)id + 1);
+	uint32_t *slot = find_slot(v, piece, n);
+	if (*slot == 0) {
+		if (v->count == v->entries_room) {
+			v->entries_room = v->entries_room ? 2 * v->entries_room : 512;
+			v->entries = mem_resize(v->entries, v->entries_room, sizeof *v->entries);
+		}
+		v->entries[v->count] = (struct vocabulary_entry){v->text.n, (uint32_t)n, id};
+		*slot = (uint32_t)++v->count;
+		bytes_add(&v->text, piece, n);
+		bytes_add(&v->text, "", 1);
+	}
+	v->entries[*slot - 1].id = id;
+	v->by_id[id] = *slot;
+	if ((size_t)id >= v->size)
+		v->size = (size_t)id + 1;
+}
+
+int32_t vocabulary_find(const struct vocabulary *v, const char *piece, size_t n)
+{
+	if (v->count == 0)
+		return -1;
+	uint32_t slot = *find_slot(v, piece, n);
+	return slot ? v->entries[slot - 1].id : -1;
+}
+
+const char *vocabulary_piece(const struct vocabulary *v, int32_t id, size_t *n)
+{
+	if (id < 0 || (size_t)id >= v->size || v->by_id[id] == 0)
+		return NULL;
+	const struct vocabulary_entry *e = &v->entries[v->by_id[id] - 1];
+	if (n)
+		*n = e->n;
+	return v->text.data + e->at;
+}
+
+void vocabulary_free(struct vocabulary *v)
+{
+	free(v->entries);
+	free(v->slots);
+	free(v->by_id);
+	bytes_free(&v->text);
+	*v = (struct vocabulary){0};
+}
