@@ -16,7 +16,7 @@ static void usage(FILE *f)
 	      "  -c, --context N    positions a sequence may have (the model's)\n"
 	      "  -f, --force        take frames that another model has made\n"
 	      "  -h, --help         print this help\n"
-	      "  -l, --layers A-B   which layers, from 0: 3, 0-3, 2- or -5\n"
+	      "  -l, --layers A-B   which layers, from 0: 3, 0-3 or 2-\n"
 	      "  -m, --model MODEL  model directory, instead of $LM_MODEL\n"
 	      "      --sequences N  sequences to hold at most (4096)\n"
 	      "  -V, --version      print the version\n"

@@ -242,6 +242,7 @@ static void project(struct pass *p)
 		p->q = take(p, ATTENTION_Q, a->heads, &hd);
 		p->k = take(p, ATTENTION_K, a->kv_heads, &hd);
 		p->v = take(p, ATTENTION_V, a->kv_heads, &hd);
+		give(p, ATTENTION_V, p->v, a->kv_heads, hd);
 		return;
 	}
 	float *normed = mem_aligned(n * a->d, sizeof *normed);
@@ -296,6 +297,7 @@ static void mix_given(struct pass *p)
 	struct attention *a = p->a;
 	size_t hd = a->head_dim, keys = SIZE_MAX;
 	p->v = take(p, ATTENTION_V, a->kv_heads, &hd);
+	give(p, ATTENTION_V, p->v, a->kv_heads, hd);
 	store(a, &p->r, NULL, p->v);
 	float *given = take(p, p->taps->from, a->heads, &keys);
 	if (keys < longest(&p->r))

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +45,6 @@ static bool has_file(const char *directory, const char *name)
 
 /* ---- which model ---- */
 
-/* The model that ships: ../share/lmutils/model, seen from the program; or where it was to be installed. */
 /*
  * The model that ships: beside the program (bin/../share/lmutils/model, which
  * is the layout of an installation and of the build tree), else where make

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "elementary.h"
 #include "memory.h"
 #include "numeric.h"
@@ -46,30 +47,34 @@ static void show_likeliest(const struct model *m, const float *logits, size_t vo
 	free(p);
 }
 
-static void show_logits(const struct frame *f, const struct rows *r, const struct model *m)
+static void show_logits(const struct frame *f, const struct stream *s, const struct rows *r,
+			const struct model *m)
 {
-	const struct tensor *t = frame_find(f, "logits");
+	const float *logits = frame_data(f, s, "logits", DTYPE_F32, 2, (size_t[]){SIZE_MAX, SIZE_MAX});
+	const size_t *shape = frame_find(f, "logits")->shape;
 	size_t row = 0;
-	for (size_t k = 0; k < t->shape[0] && t->shape[1] > 0; k++, row++) {
+	for (size_t k = 0; k < shape[0] && shape[1] > 0; k++, row++) {
 		while (r->want && row < r->n && !r->want[row])
 			row++;
 		if (r->seq && r->pos && row < r->n)
 			printf("after sequence %d, position %d:\n", r->seq[row], r->pos[row]);
 		printf("%12s %8s %8s\n", "logit", "p", "id");
-		show_likeliest(m, (const float *)t->data + k * t->shape[1], t->shape[1]);
+		show_likeliest(m, logits + k * shape[1], shape[1]);
 	}
 }
 
-static void show_top(const struct frame *f, const struct model *m)
+static void show_top(const struct frame *f, const struct stream *s, const struct model *m)
 {
-	const struct tensor *ids = frame_find(f, "top.ids");
-	const float *logits = frame_find(f, "top.logits")->data, *lse = frame_find(f, "top.lse")->data;
-	size_t k = ids->shape[1];
+	const int32_t *ids = frame_data(f, s, "top.ids", DTYPE_I32, 2, (size_t[]){SIZE_MAX, SIZE_MAX});
+	const size_t *shape = frame_find(f, "top.ids")->shape;
+	const float *logits = frame_data(f, s, "top.logits", DTYPE_F32, 2, shape);
+	const float *lse = frame_data(f, s, "top.lse", DTYPE_F32, 1, shape);
+	if (!logits || !lse)
+		die(s->name, "frame %lu: no tensor '%s'", s->frames, logits ? "top.lse" : "top.logits");
 	printf("%12s %8s %8s\n", "logit", "p", "id");
-	for (size_t i = 0; i < ids->shape[0] * k; i++) {
-		int32_t id = ((const int32_t *)ids->data)[i];
-		printf("%12.4f %8.4f %8d  %s\n", logits[i], exp_f32(logits[i] - lse[i / k]), id, piece(m, id));
-	}
+	for (size_t i = 0; i < shape[0] * shape[1]; i++)
+		printf("%12.4f %8.4f %8d  %s\n", logits[i], exp_f32(logits[i] - lse[i / shape[1]]), ids[i],
+		       piece(m, ids[i]));
 }
 
 static void show_rows(const struct rows *r, const struct model *m)
@@ -93,9 +98,9 @@ void show_frame(const struct frame *f, const struct stream *s, const struct mode
 {
 	struct rows r = frame_rows(f, s, 0);
 	if (frame_find(f, "logits"))
-		show_logits(f, &r, m);
+		show_logits(f, s, &r, m);
 	else if (frame_find(f, "top.ids"))
-		show_top(f, m);
+		show_top(f, s, m);
 	else
 		show_rows(&r, m);
 	for (size_t i = 0; i < f->st.count; i++) {

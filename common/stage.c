@@ -106,7 +106,7 @@ void stage_put(struct stage *s, struct frame *f)
 	frame_set_meta(f, "model", s->model->hash);
 	frame_set_meta(f, "stage", s->label);
 	if (s->terminal)
-		show_frame(f, &s->out, s->model);
+		show_frame(f, &s->in, s->model);
 	else
 		stream_write(&s->out, f);
 	frame_free(f);

@@ -17,14 +17,16 @@
 #define FRAME_TEXT "frame %lu: "
 #define FRAME_NUMBER(s) ((s)->frames + 1)
 
-static void read_part(struct stream *in, void *buffer, size_t n, size_t before, size_t total)
+/* The next n bytes of a frame; `before` of its total have been read, or of the part so named. */
+static void read_part(struct stream *in, void *buffer, size_t n, size_t before, size_t total,
+		      const char *part)
 {
 	ssize_t got = io_read(in->fd, buffer, n);
 	if (got < 0)
 		die(in->name, FRAME_TEXT "%s", FRAME_NUMBER(in), strerror(errno));
 	if ((size_t)got < n)
-		die(in->name, "truncated frame %lu: %zu of %zu bytes", FRAME_NUMBER(in),
-		    before + (size_t)got, total);
+		die(in->name, "truncated frame %lu: %zu of %zu bytes%s", FRAME_NUMBER(in),
+		    before + (size_t)got, total, part);
 }
 
 /* The tensors' bytes.  Memory grows as they arrive, not as the header claims. */
@@ -33,7 +35,7 @@ static void *read_data(struct stream *in, size_t header, size_t n)
 	size_t room = n < FIRST_CHUNK ? n : FIRST_CHUNK, have = 0;
 	char *data = mem_aligned(room, 1);
 	for (;;) {
-		read_part(in, data + have, room - have, header + have, header + n);
+		read_part(in, data + have, room - have, header + have, header + n, "");
 		have = room;
 		if (have == n)
 			return data;
@@ -77,7 +79,7 @@ bool stream_read(struct stream *in, struct frame *f)
 		die(in->name, FRAME_TEXT "header of %zu bytes, must be a multiple of 8 in [2, %d]",
 		    FRAME_NUMBER(in), n, STREAM_HEADER_MAX);
 	char *json = mem_array(n, 1);
-	read_part(in, json, n, 8, 8 + n);
+	read_part(in, json, n, 8, 8 + n, " of its header");
 	size_t used = n;
 	while (used > 0 && json[used - 1] == ' ')
 		used--;
