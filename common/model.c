@@ -205,9 +205,10 @@ static void load_config(struct model *m, struct hash *hash)
 	if (!activation || !activation_parse(activation, &c->activation))
 		die(path, "%s '%s' is not supported", m->family->activation_key, activation ? activation : "");
 	json_t *eps = json_object_get(json, m->family->eps_key);
-	c->eps = (float)(json_is_number(eps) ? json_number_value(eps) : m->family->eps);
-	if (!(c->eps >= 0 && c->eps < 1))
-		die(path, "%s must be in [0, 1)", m->family->eps_key);
+	double value = eps ? json_number_value(eps) : m->family->eps;
+	if ((eps && !json_is_number(eps)) || !(value >= 0 && value < 1))
+		die(path, "%s must be a number in [0, 1)", m->family->eps_key);
+	c->eps = (float)value;
 	c->tied = config_bool(json, path, "tie_word_embeddings", false);
 	for (int s = 0; s < SLOT_COUNT; s++)
 		c->bias[s] = m->family->tensors[s].bias_key &&

@@ -86,7 +86,6 @@ static void release_held(struct stage *s)
 bool stage_next(struct stage *s, struct frame *f)
 {
 	while (stream_read(&s->in, f)) {
-		release_held(s);
 		if (!frame_is_end(f)) {
 			const char *model = frame_meta(f, "model");
 			if (model && !s->force && strcmp(model, s->model->hash) != 0)
@@ -94,6 +93,8 @@ bool stage_next(struct stage *s, struct frame *f)
 				    s->in.frames, model, s->model->hash);
 			return true;
 		}
+		if (s->holding)
+			frame_free(&s->held);
 		s->held = *f;
 		s->holding = true;
 	}
@@ -105,6 +106,7 @@ void stage_put(struct stage *s, struct frame *f)
 {
 	frame_set_meta(f, "model", s->model->hash);
 	frame_set_meta(f, "stage", s->label);
+	release_held(s);
 	if (s->terminal)
 		show_frame(f, &s->in, s->model);
 	else

@@ -37,7 +37,7 @@ struct stage {
 	const char *label;      /* the frames' metadata "stage" */
 	bool force;             /* take frames of another model */
 	bool terminal;          /* standard output is one: show, do not write */
-	struct frame held;      /* an end frame, until it is clear what follows it */
+	struct frame held;      /* an end frame, until what follows it has succeeded */
 	bool holding;
 };
 
@@ -45,7 +45,7 @@ void stage_start(struct stage *s, const struct model *m, const char *label, bool
 
 /*
  * The next frame with something in it; false at the end of the stream.  End
- * frames in between are passed on.  Dies if the frame names another model.
+ * frames in between are passed on, of several in a row one.  Dies if the frame names another model.
  */
 bool stage_next(struct stage *s, struct frame *f);
 
