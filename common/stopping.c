@@ -1,0 +1,208 @@
+/* stopping.c: when a sequence of sampled tokens is complete.  See stopping.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "memory.h"
+#include "stopping.h"
+
+static struct stopping_sequence *sequence(struct stopping *s, const struct stream *in, int32_t seq)
+{
+	if (seq < 0 || (size_t)seq >= s->limit)
+		die(in->name, "frame %lu: sequence %d, must be in [0, %zu] (--sequences)", in->frames,
+		    seq, s->limit - 1);
+	if ((size_t)seq >= s->count) {
+		size_t count = (size_t)seq < s->limit / 2 ? 2 * (size_t)seq + 1 : s->limit;
+
+		s->sequences = mem_resize(s->sequences, count, sizeof *s->sequences);
+		memset(s->sequences + s->count, 0, (count - s->count) * sizeof *s->sequences);
+		s->count = count;
+	}
+	return &s->sequences[seq];
+}
+
+/* ---- the tokens of a sequence and their text ---- */
+
+/* True if the text contains one of those looked for, now that it has grown. */
+static bool add_text(const struct stopping *s, struct stopping_sequence *q, const char *text, size_t n)
+{
+	size_t before = q->length;
+
+	q->text = mem_resize(q->text, before + n + 1, 1);
+	memcpy(q->text + before, text, n);
+	q->length += n;
+	for (size_t i = 0; i < s->text_count; i++) {
+		size_t overlap = strlen(s->texts[i]) - 1;
+		size_t from = before > overlap ? before - overlap : 0;
+
+		if (memmem(q->text + from, q->length - from, s->texts[i], overlap + 1))
+			return true;
+	}
+	return false;
+}
+
+static bool decode(const struct stopping *s, struct stopping_sequence *q, int32_t id)
+{
+	size_t n;
+
+	if (s->text_count == 0)
+		return false;
+	if (!q->decoder)
+		q->decoder = decoder_new(s->tokenizer, false, false);
+	const char *text = decoder_next(q->decoder, id, &n);
+	return add_text(s, q, text, n);
+}
+
+/* Keeps n tokens and their text. */
+static void truncate_tokens(const struct stopping *s, struct stopping_sequence *q, size_t n)
+{
+	if (n >= q->n)
+		return;
+	q->n = n;
+	decoder_free(q->decoder);
+	q->decoder = NULL;
+	q->length = 0;
+	for (size_t i = 0; i < n; i++)
+		decode(s, q, q->ids[i]);
+}
+
+/* ---- sequences begin, end and are forgotten ---- */
+
+static void forget(struct stopping *s, struct stopping_sequence *q)
+{
+	s->live -= q->seen && !q->ended;
+	decoder_free(q->decoder);
+	free(q->ids);
+	free(q->text);
+	*q = (struct stopping_sequence){0};
+}
+
+static void begin(struct stopping *s, struct stopping_sequence *q)
+{
+	s->live += !q->seen || q->ended;
+	q->seen = true;
+	q->ended = q->told = false;
+	s->began = true;
+}
+
+static void end(struct stopping *s, struct stopping_sequence *q)
+{
+	s->live--;
+	q->ended = true;
+	q->ended_in = s->frames;
+}
+
+static void fork_sequence(struct stopping *s, const struct stream *in, int32_t from, int32_t to)
+{
+	sequence(s, in, from);
+	struct stopping_sequence *b = sequence(s, in, to), *a = sequence(s, in, from);
+
+	if (a == b)
+		return;
+	forget(s, b);
+	if (!a->seen)
+		return;
+	begin(s, b);
+	b->last = a->last;
+	b->first = a->first;
+	b->n = a->n;
+	b->ids = mem_array(a->n, sizeof *b->ids);
+	memcpy(b->ids, a->ids, a->n * sizeof *b->ids);
+	for (size_t i = 0; i < b->n; i++)
+		decode(s, b, b->ids[i]);
+}
+
+void stopping_prepare(struct stopping *s, const struct frame *f, const struct stream *in,
+		      const struct rows *r)
+{
+	const int32_t *ids = frame_data(f, in, "free", DTYPE_I32, 1, (size_t[]){SIZE_MAX});
+	const int32_t *pairs = frame_data(f, in, "fork", DTYPE_I32, 2, (size_t[]){SIZE_MAX, 2});
+
+	s->frames++;
+	for (size_t i = 0; ids && i < frame_find(f, "free")->shape[0]; i++)
+		forget(s, sequence(s, in, ids[i]));
+	for (size_t i = 0; pairs && i < frame_find(f, "fork")->shape[0]; i++)
+		fork_sequence(s, in, pairs[2 * i], pairs[2 * i + 1]);
+	for (size_t i = 0; i < r->n; i++) {
+		struct stopping_sequence *q = sequence(s, in, r->seq[i]);
+
+		if (!q->seen)
+			begin(s, q);
+		else if (r->pos[i] <= q->last)
+			truncate_tokens(s, q, r->pos[i] > q->first ? (size_t)(r->pos[i] - q->first) : 0);
+		q->last = r->pos[i];
+	}
+}
+
+/* ---- the criteria ---- */
+
+/* True, after a warning, if the context has no room for that position. */
+static bool is_full(struct stopping *s, int32_t seq, size_t pos)
+{
+	if (pos < s->context)
+		return false;
+	warn(NULL, "sequence %d: context of %zu positions is full", seq, s->context);
+	s->cut = true;
+	return true;
+}
+
+bool stopping_wants(struct stopping *s, int32_t seq, int32_t pos)
+{
+	struct stopping_sequence *q = &s->sequences[seq];
+
+	if (q->ended) {
+		begin(s, q);
+		truncate_tokens(s, q, 0);
+	}
+	if (s->tokens > 0 && !is_full(s, seq, (size_t)pos))
+		return true;
+	end(s, q);
+	return false;
+}
+
+bool stopping_token(struct stopping *s, int32_t seq, int32_t pos, int32_t id)
+{
+	struct stopping_sequence *q = &s->sequences[seq];
+	bool ended = false;
+
+	if (q->n == 0)
+		q->first = pos;
+	q->ids = mem_resize(q->ids, q->n + 1, sizeof *q->ids);
+	q->ids[q->n++] = id;
+	for (size_t i = 0; i < s->eos_count; i++)
+		ended |= id == s->eos[i];
+	ended |= decode(s, q, id);
+	ended |= q->n >= s->tokens;
+	if (ended || is_full(s, seq, (size_t)pos + 1)) {
+		end(s, q);
+		return true;
+	}
+	return false;
+}
+
+bool stopping_done(const struct stopping *s)
+{
+	return s->began && s->live == 0;
+}
+
+size_t stopping_tell(struct stopping *s, int32_t *seqs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct stopping_sequence *q = &s->sequences[i];
+
+		if (q->ended && !q->told && q->ended_in < s->frames) {
+			q->told = true;
+			seqs[n++] = (int32_t)i;
+		}
+	}
+	return n;
+}
+
+void stopping_destroy(struct stopping *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		forget(s, &s->sequences[i]);
+	free(s->sequences);
+}
