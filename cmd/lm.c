@@ -1,0 +1,220 @@
+/* lm: builds the pipeline of a model from its configuration, closes it to a loop, and runs it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "loop.h"
+#include "memory.h"
+#include "model.h"
+#include "pipeline.h"
+#include "stage.h"
+
+/* Long options without a short one; --sequences has STAGE_SEQUENCES. */
+enum { BARE = STAGE_SEQUENCES + 1, CHUNK, EOS, IDS, LINES, PLAIN, PRINT, STAGES, STOP };
+
+static void usage(FILE *f)
+{
+	fputs("usage: lm [-0hVx] [-c context] [-f file] [-k n] [-m model] [-n tokens] [-p p]\n"
+	      "          [-s seed] [-t temperature] [--bare] [--chunk n] [--eos id,...|none]\n"
+	      "          [--ids] [--lines] [--plain] [--sequences n] [--stages] [--stop text]\n"
+	      "          [--print [-l layers]] [prompt ...]\n"
+	      "\n"
+	      "Continue each prompt, or standard input: tok | embed | ... sample | tok -d\n"
+	      "\n"
+	      "  -0, --null, --lines  each prompt ends with a NUL byte; each line is a prompt\n"
+	      "  -c, --context N      positions a sequence may have (the model's)\n"
+	      "  -f, --file FILE      read the prompt from a file\n"
+	      "  -h, --help, -V, --version\n"
+	      "  -k, --top-k N, -p, --top-p P, -t, --temperature T  in the order given: sample\n"
+	      "  -l, --layers A-B     with --print: these layers, without a loop\n"
+	      "  -m, --model MODEL    model directory, instead of $LM_MODEL\n"
+	      "  -n, --tokens N       at most so many tokens a sequence\n"
+	      "  -s, --seed N         of the random numbers (0)\n"
+	      "  -x, --exact          activations in F32 with every type of weight\n"
+	      "      --bare, --plain, --chunk N  how the prompt is read: see tok\n"
+	      "      --eos ID,..., --stop TEXT   what ends a sequence: see sample\n"
+	      "      --ids            prompts and output are ids; needs no tokenizer\n"
+	      "      --print          print the pipeline for a shell instead\n"
+	      "      --sequences N    sequences to hold at most (4096)\n"
+	      "      --stages         a process for each stage\n", f);
+}
+
+static const struct option options[] = {
+	{"bare", no_argument, NULL, BARE},
+	{"chunk", required_argument, NULL, CHUNK},
+	{"context", required_argument, NULL, 'c'},
+	{"eos", required_argument, NULL, EOS},
+	{"exact", no_argument, NULL, 'x'},
+	{"file", required_argument, NULL, 'f'},
+	CLI_HELP,
+	{"ids", no_argument, NULL, IDS},
+	{"layers", required_argument, NULL, 'l'},
+	{"lines", no_argument, NULL, LINES},
+	{"model", required_argument, NULL, 'm'},
+	{"null", no_argument, NULL, '0'},
+	{"plain", no_argument, NULL, PLAIN},
+	{"print", no_argument, NULL, PRINT},
+	{"seed", required_argument, NULL, 's'},
+	{"sequences", required_argument, NULL, STAGE_SEQUENCES},
+	{"stages", no_argument, NULL, STAGES},
+	{"stop", required_argument, NULL, STOP},
+	{"temperature", required_argument, NULL, 't'},
+	{"tokens", required_argument, NULL, 'n'},
+	{"top-k", required_argument, NULL, 'k'},
+	{"top-p", required_argument, NULL, 'p'},
+	CLI_VERSION,
+	{0},
+};
+
+/* Options that are passed on, and to which stages. */
+enum { TOK = 1, EMBED = 2, ATTN = 4, FFN = 8, LOGITS = 16, SAMPLE = 32, DECODE = 64 };
+
+static const struct passed {
+	int option;
+	const char *word;
+	unsigned to;
+} passed[] = {
+	{'0', "-0", TOK | DECODE},
+	{'c', "-c", ATTN | SAMPLE},
+	{'k', "-k", SAMPLE},
+	{'n', "-n", SAMPLE},
+	{'p', "-p", SAMPLE},
+	{'s', "-s", SAMPLE},
+	{'t', "-t", SAMPLE},
+	{'x', "-x", EMBED | ATTN | FFN | LOGITS},
+	{BARE, "--bare", TOK},
+	{CHUNK, "--chunk", TOK},
+	{EOS, "--eos", SAMPLE},
+	{IDS, "--ids", TOK | DECODE},
+	{LINES, "--lines", TOK | DECODE},
+	{PLAIN, "--plain", TOK},
+	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE},
+	{STOP, "--stop", SAMPLE},
+};
+
+/* Those that were given, in the order in which they were. */
+struct given {
+	const struct passed *row;
+	const char *value;
+};
+
+static const struct passed *find_passed(int option)
+{
+	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+		if (passed[i].option == option)
+			return &passed[i];
+	return NULL;
+}
+
+/* The options of the pipeline's last stage, which is one of these kinds. */
+static void pass(struct pipeline *p, unsigned kinds, const struct given *given)
+{
+	for (; given->row; given++)
+		if (given->row->to & kinds) {
+			pipeline_word(p, given->row->word);
+			if (given->value)
+				pipeline_word(p, given->value);
+		}
+}
+
+/* attn and ffn of the layers, a process each; their model, unless it is NULL, by -m. */
+static void add_layers(struct pipeline *p, size_t first, size_t last, const char *model,
+		       const struct given *given)
+{
+	for (size_t l = first; l <= last; l++) {
+		char *layer = mem_printf("%zu", l);
+		for (unsigned kind = ATTN; kind <= FFN; kind *= 2) {
+			pipeline_add(p, kind == ATTN ? "attn" : "ffn", "-l", layer, NULL);
+			if (model)
+				pipeline_words(p, (char *[]){"-m", (char *)model, NULL});
+			pass(p, kind, given);
+		}
+		free(layer);
+	}
+}
+
+/* tok | embed | the layers | logits | sample | tok -d */
+static void add_all(struct pipeline *p, size_t layers, bool stages, char **prompts,
+		    const struct given *given)
+{
+	pipeline_add(p, "tok", NULL);
+	pass(p, TOK, given);
+	bool dash = false;
+	for (char **prompt = prompts; *prompt; prompt++)
+		dash |= **prompt == '-';
+	if (dash)
+		pipeline_word(p, "--");
+	pipeline_words(p, prompts);
+	pipeline_add(p, "embed", NULL);
+	pass(p, EMBED, given);
+	if (stages) {
+		add_layers(p, 0, layers - 1, NULL, given);
+	} else {
+		pipeline_add(p, "block", "-l", "0-", NULL);
+		pass(p, ATTN | FFN, given);
+	}
+	pipeline_add(p, "logits", NULL);
+	pass(p, LOGITS, given);
+	pipeline_add(p, "sample", NULL);
+	pass(p, SAMPLE, given);
+	pipeline_add(p, "tok", "-d", NULL);
+	pass(p, DECODE, given);
+}
+
+int main(int argc, char **argv)
+{
+	struct stage_options o = {0};
+	struct given *given = mem_zero((size_t)argc + 1, sizeof *given);
+	size_t given_count = 0, first, last;
+	const char *file = NULL, *layers = NULL;
+	bool print = false, stages = false;
+
+	cli_start(argv, usage);
+	for (int c; (c = cli_option(argc, argv, options)) != -1;)
+		switch (c) {
+		case 'f':
+			file = optarg;
+			break;
+		case 'l':
+			layers = optarg;
+			break;
+		case PRINT:
+			print = true;
+			break;
+		case STAGES:
+			stages = true;
+			break;
+		default:
+			stage_option(&o, c, optarg);    /* checks numbers */
+			if (find_passed(c))
+				given[given_count++] = (struct given){find_passed(c), optarg};
+		}
+	char **prompts = argv + optind;
+	if (*prompts && file)
+		cli_usage_error("a prompt is in -f or in an operand, not in both");
+	if (layers && (!print || *prompts || file))
+		cli_usage_error("-l: only with --print, and without a prompt");
+	if (*prompts && strcmp(*prompts, "-") == 0 && !prompts[1])
+		prompts++;
+
+	struct model *m = model_open(model_path(o.model));
+	struct pipeline p = {.input = file && strcmp(file, "-") != 0 ? file : NULL};
+	int status;
+	if (layers) {
+		stage_layers(layers, m, &first, &last);
+		add_layers(&p, first, last, o.model, given);
+	} else {
+		add_all(&p, m->config.layers, stages, prompts, given);
+	}
+	if (layers)
+		pipeline_print_chain(&p, stdout);
+	else if (print)
+		pipeline_print_loop(&p, m->path, stdout);
+	else
+		setenv("LM_MODEL", m->path, 1);
+	model_close(m);
+	status = print ? cli_finish() : loop_run(&p);
+	pipeline_free(&p);
+	free(given);
+	return status;
+}
