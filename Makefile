@@ -40,7 +40,7 @@ STREAMFUZZ = $(patsubst %,$(BUILD)/streamfuzz/%,$(filter-out lm,$(TOOLS)))
 FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 MODEL = $(BUILD)/share/lmutils/model
 
-.PHONY: all check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
+.PHONY: all toy check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -77,6 +77,11 @@ $(MODEL):
 	@ln -sfn '$(CURDIR)/examples/model' $@
 
 -include $(wildcard $(BUILD)/common/*.d $(BUILD)/cmd/*.d $(BUILD)/streamfuzz/*.d $(BUILD)/tests/*.d)
+
+# A small model to play with: written by hand, not trained; see tests/mkmodel.c.
+toy: all $(BUILD)/tests/mkmodel
+	@rm -rf $(BUILD)/toy
+	$(BUILD)/tests/mkmodel --induction $(BUILD)/toy
 
 # ---- tests ----
 

@@ -1,0 +1,87 @@
+# helper.bash: what every test file begins with.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+
+root=$(cd -- "${BASH_SOURCE[0]%/*}/.." && pwd)
+BUILD=${BUILD:-$root/build}
+shared=${LM_SHARED:-$root/../shared}
+# shellcheck disable=SC2034
+tools=(tok embed attn ffn logits sample block lm)
+PATH=$BUILD/bin:$PATH
+export BUILD PATH LC_ALL=C
+unset LM_MODEL LM_ISA
+
+# Options with which a tool does its work on the models below.
+# shellcheck disable=SC2034
+declare -gA work=(
+	[tok]='' [embed]='' [attn]='-l 0' [ffn]='-l 0' [logits]='' [sample]='' [block]='-l 0-' [lm]='-n 3'
+)
+
+# fail MESSAGE...: ends a test, saying why.
+fail() {
+	printf '%s\n' "$*" >&2
+	return 1
+}
+
+# model NAME: prints the directory of a model of the tests, which it makes if
+# that has not been done in this run.  teach: the model of mkmodel --induction;
+# f32, f16, bf16: the same random model, of 2 layers, in three types; odd: one
+# with biases, shards, shared keys and stretched positions.
+model() {
+	local models=$BUILD/tests/models made
+	if [ ! -d "$models/$1" ]; then
+		mkdir -p "$models"
+		made=$(mktemp -d "$models/.$1.XXXXXX")
+		case $1 in
+		teach) "$BUILD/tests/mkmodel" --induction "$made" ;;
+		f32 | f16 | bf16) "$BUILD/tests/mkmodel" --dtype "$1" --seed 1 "$made" ;;
+		odd) "$BUILD/tests/mkmodel" --layers 3 --dim 40 --heads 6 --kv-heads 1 --head-dim 20 --ffn 50 \
+			--dtype bf16 --tied --attention-bias --mlp-bias --shards 3 --rope llama3 --seed 2 "$made" ;;
+		tiny) "$BUILD/tests/mkmodel" --dim 8 --heads 2 --kv-heads 1 --ffn 12 --seed 3 "$made" ;;
+		*) fail "model: no $1" ;;
+		esac || return
+		chmod 755 "$made"
+		mv -T "$made" "$models/$1" 2>/dev/null || rm -rf "$made"        # another test was first
+	fi
+	printf '%s\n' "$models/$1"
+}
+
+# setup_model [NAME]: makes it (teach) the model of all programs.
+setup_model() {
+	LM_MODEL=$(model "${1:-teach}")
+	export LM_MODEL
+}
+
+skip_without_shared() {
+	[ -d "$shared/golden" ] || skip "no test data at $shared (see LM_SHARED)"
+}
+
+# chain [OPTION...]: the layers of $LM_MODEL, a process each, with these options.
+chain() {
+	local layers l command=
+	layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+	for ((l = 0; l < layers; l++)); do
+		command+="${command:+ | }attn -l $l $* | ffn -l $l $*"
+	done
+	eval "$command"
+}
+
+# end_frame: the end of a stream.
+end_frame() {
+	printf '8\0\0\0\0\0\0\0%-56s' '{"__metadata__":{"end":"1"}}'
+}
+
+# header FILE: the JSON of the first frame's header.
+header() {
+	local n
+	n=$(od -An -N8 -tu8 "$1")
+	tail -c +9 "$1" | head -c "${n// /}"
+}
+
+# one_line TOOL FILE: FILE is one line of the form "TOOL: object: reason".
+one_line() {
+	if [ "$(wc -l <"$2")" -ne 1 ] || ! grep -q "^$1: .*[^.]\$" "$2"; then
+		fail "$1: not one line 'tool: object: reason': $(cat "$2")"
+	fi
+}

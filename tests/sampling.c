@@ -1,0 +1,302 @@
+/*
+ * sampling: checks common/sampling.h and common/random.h.
+ *
+ *	sampling random         the generator: known answers, evenly spread
+ *	sampling steps          each step, and orders of them, against a reference
+ *	sampling naive          top-k and top-p against the plainest code for them
+ *	sampling rows           rows that can't be used
+ *	sampling draws          frequencies agree with probabilities
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "random.h"
+#include "sampling.h"
+
+#define LENGTH(a) (sizeof(a) / sizeof *(a))
+
+static int failures;
+
+static void check(bool good, const char *what, double number)
+{
+	if (good)
+		return;
+	failures++;
+	printf("%s: %.9g\n", what, number);
+}
+
+/* Steps as on a command line: "-t 0.5 -k 3". */
+static struct sampling parse(const char *text)
+{
+	struct sampling s = {0};
+	char copy[80], *option;
+
+	snprintf(copy, sizeof copy, "%s", text);
+	for (option = strtok(copy, " "); option; option = strtok(NULL, " "))
+		sampling_option(&s, option[1], strtok(NULL, " "));
+	return s;
+}
+
+static void load(struct candidates *c, const float *logits, size_t n, const char *steps)
+{
+	struct sampling s = parse(steps);
+
+	check(!candidates_load(c, NULL, logits, n), "a row that can be used", 0);
+	sampling_apply(&s, c);
+}
+
+/* ---- the generator ---- */
+
+/* The known answers of Random123, the authors' own implementation. */
+static void test_philox(void)
+{
+	static const struct {
+		uint32_t counter[4], key[2], out[4];
+	} known[] = {
+		{{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+		{{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff},
+		 {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+		{{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+		 {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+	};
+	uint32_t out[4];
+
+	for (size_t i = 0; i < LENGTH(known); i++) {
+		philox(known[i].key, known[i].counter, out);
+		check(memcmp(out, known[i].out, sizeof out) == 0, "known answer", (double)i);
+	}
+}
+
+/* Sum of (observed - expected)^2 / expected. */
+static double chi_square(const unsigned *observed, const double *p, size_t n, unsigned draws)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (observed[i] - p[i] * draws) * (observed[i] - p[i] * draws) / (p[i] * draws);
+	return sum;
+}
+
+/* Pairs of numbers whose seed, seq or pos differ by one fall evenly into 16 x 16 boxes. */
+static void test_spread(void)
+{
+	static const struct {
+		int seed, seq, pos, draw;
+	} steps[] = {{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
+	double p[256];
+
+	for (size_t i = 0; i < 256; i++)
+		p[i] = 1.0 / 256;
+	for (size_t k = 0; k < LENGTH(steps); k++) {
+		unsigned count[256] = {0};
+		double last = 0, chi;
+
+		for (int i = 0; i <= 100000; i++) {
+			double u = random_uniform((uint64_t)(i * steps[k].seed), i * steps[k].seq,
+						  i * steps[k].pos, (uint32_t)(i * steps[k].draw));
+
+			check(u >= 0 && u < 1, "in [0, 1)", u);
+			if (i > 0)
+				count[(int)(16 * last) * 16 + (int)(16 * u)]++;
+			last = u;
+		}
+		chi = chi_square(count, p, 256, 100000);
+		check(chi > 190 && chi < 330, "chi square with 255 degrees of freedom", chi);
+	}
+}
+
+/* ---- the steps ---- */
+
+/* Made with the logits warpers of Hugging Face's transformers 5. */
+static const float logits[10] = {0.5f, 2.25f, -1, 3, 1.75f, -3.5f, 2, 0, -0.25f, 1};
+static const struct {
+	const char *steps;
+	int ids[10];
+	double p[10];
+} reference[] = {
+	{"-t 1", {3, 1, 6, 4, 9, 0, 7, 8, 2, 5}, {0.407738647, 0.192602099, 0.149998666, 0.116819078, 0.055181425, 0.033469226, 0.020300112, 0.015809743, 0.007467994, 0.000613010}},
+	{"-t 0.5", {3, 1, 6, 4, 9, 0, 7, 8, 2, 5}, {0.680307308, 0.151797079, 0.092069582, 0.055843024, 0.012460263, 0.004583875, 0.001686313, 0.001022801, 0.000228218, 0.000001538}},
+	{"-t 2", {3, 1, 6, 4, 9, 0, 7, 8, 2, 5}, {0.245241281, 0.168551703, 0.148746356, 0.131268198, 0.090219225, 0.070262803, 0.054720726, 0.048290871, 0.033189798, 0.009509036}},
+	{"-k 3", {3, 1, 6}, {0.543405612, 0.256686636, 0.199907753}},
+	{"-p 0.8", {3, 1, 6, 4}, {0.470200836, 0.222107148, 0.172977221, 0.134714795}},
+	{"-p 0.95 -t 2", {3, 1, 6, 4, 9, 0}, {0.287070439, 0.197300435, 0.174117023, 0.153657733, 0.105607313, 0.082247058}},
+	{"-t 2 -p 0.95", {3, 1, 6, 4, 9, 0, 7, 8}, {0.256179863, 0.176069673, 0.155380941, 0.137123199, 0.094243305, 0.073396760, 0.057161454, 0.050444806}},
+	{"-k 3 -p 0.7", {3, 1}, {0.679178699, 0.320821301}},
+	{"-p 0.7 -k 3", {3, 1, 6}, {0.543405612, 0.256686636, 0.199907753}},
+	{"-t 0.7 -k 5 -p 0.9", {3, 1, 6, 4}, {0.571478435, 0.195742193, 0.136955427, 0.095823945}},
+	{"-t 1.5 -p 0.9 -k 10", {3, 1, 6, 4, 9, 0}, {0.332555294, 0.201704982, 0.170739588, 0.144527929, 0.087660625, 0.062811582}},
+
+	/* What goes without saying. */
+	{"", {3}, {1}},
+	{"-t 0", {3}, {1}},
+	{"-k 1", {3}, {1}},
+	{"-p 0", {3}, {1}},
+	{"-t 1e-300", {3}, {1}},
+	{"-k 3 -t 0", {3}, {1}},
+	{"-k 2 -p 1", {3, 1}, {0.679178699, 0.320821301}},
+};
+
+static void test_steps(void)
+{
+	struct candidate list[10];
+	struct candidates c = {list, 0};
+
+	for (size_t k = 0; k < LENGTH(reference); k++) {
+		size_t n = 0;
+
+		load(&c, logits, 10, reference[k].steps);
+		candidates_best(&c, c.n);
+		while (c.list[c.n - 1].p == 0)
+			c.n--;
+		while (n < 10 && reference[k].p[n] > 0)
+			n++;
+		check(c.n == n, reference[k].steps, (double)c.n);
+		for (size_t i = 0; i < n && i < c.n; i++) {
+			check(c.list[i].id == reference[k].ids[i], reference[k].steps, c.list[i].id);
+			check(fabs(c.list[i].p - reference[k].p[i]) < 1e-7, reference[k].steps, c.list[i].p);
+		}
+	}
+}
+
+/* Logits of which many are equal. */
+static void random_row(float *row, size_t n, int seed)
+{
+	for (size_t i = 0; i < n; i++)
+		row[i] = (float)(int)(40 * random_uniform((uint64_t)seed, 0, (int32_t)i, 0)) / 4;
+}
+
+/* How many of the others come before candidate i. */
+static size_t rank(const float *row, size_t n, size_t i)
+{
+	size_t before = 0;
+
+	for (size_t j = 0; j < n; j++)
+		before += row[j] > row[i] || (row[j] == row[i] && j < i);
+	return before;
+}
+
+static void test_naive(void)
+{
+	enum { N = 500 };
+	float row[N];
+	struct candidate list[N];
+	struct candidates c = {list, 0};
+	char steps[40];
+
+	for (int seed = 0; seed < 40; seed++) {
+		double sum = 0, mass = 0, p = (seed + 0.5) / 40;
+		size_t by_rank[N], k = (size_t)seed * 13 % N + 1;
+
+		random_row(row, N, seed);
+		for (size_t i = 0; i < N; i++)
+			by_rank[rank(row, N, i)] = i;
+
+		snprintf(steps, sizeof steps, "-k %zu", k);
+		load(&c, row, N, steps);
+		check(c.n == k, steps, (double)c.n);
+		for (size_t i = 0; i < c.n; i++)
+			check((size_t)c.list[i].id == by_rank[i], steps, (double)i);
+
+		snprintf(steps, sizeof steps, "-p %.17g", p);
+		load(&c, row, N, steps);
+		for (size_t i = 0; i < N; i++)
+			sum += exp(row[i]);
+		for (k = 0; mass < p * sum; k++)
+			mass += exp(row[by_rank[k]]);
+		check(c.n == k, steps, (double)c.n);
+		for (size_t i = 0; i < c.n; i++)
+			check((size_t)c.list[i].id == by_rank[i], steps, (double)i);
+	}
+}
+
+static void test_rows(void)
+{
+	static const float nan_row[] = {1, NAN, 2}, infinite[] = {1, INFINITY}, none[] = {-INFINITY, -INFINITY};
+	static const float some[] = {-INFINITY, 1, -INFINITY, 2, -3e38f, 3e38f, 3e38f};
+	static const int32_t ids[] = {9, 8, 7, 6, 5, 4, 3};
+	struct candidate list[7];
+	struct candidates c = {list, 0};
+	struct sampling greedy = parse(""), one = parse("-t 1");
+
+	check(candidates_load(&c, NULL, nan_row, 3) != NULL, "NaN is an error", 0);
+	check(candidates_load(&c, NULL, infinite, 2) != NULL, "infinity is an error", 0);
+	check(candidates_load(&c, NULL, none, 2) != NULL, "nothing but -infinity is an error", 0);
+	check(candidates_load(&c, NULL, none, 0) != NULL, "nothing is an error", 0);
+	check(candidates_load(&c, ids, some, 7) == NULL, "-infinity is none", 0);
+	check(c.n == 5, "-infinity is not a candidate", (double)c.n);
+	sampling_apply(&greedy, &c);
+	check(c.list[0].id == 3, "the lowest id among equals", c.list[0].id);
+	candidates_load(&c, ids, some, 7);
+	sampling_apply(&one, &c);
+	check(candidates_draw(&c, 0)->id == 4, "the first with a chance", 0);
+	check(candidates_draw(&c, 0.75)->id == 3, "the second", 0);
+	check(candidates_draw(&c, 1)->id == 3, "rounding does not reach what has no chance", 0);
+}
+
+/* ---- draws ---- */
+
+#define DRAWS 100000
+
+/* How far the frequencies of draws with (u scaled by) the generator are from p. */
+static double frequencies(const char *steps, uint64_t seed, double scale)
+{
+	struct candidate list[10];
+	struct candidates c = {list, 0};
+	unsigned count[10] = {0}, observed[10];
+	double p[10];
+
+	load(&c, logits, 10, steps);
+	for (int i = 0; i < DRAWS; i++)
+		count[candidates_draw(&c, scale * random_uniform(seed, 0, i, 0))->id]++;
+	for (size_t i = 0; i < c.n; i++) {
+		observed[i] = count[c.list[i].id];
+		p[i] = c.list[i].p;
+	}
+	return chi_square(observed, p, c.n, DRAWS);
+}
+
+static void test_draws(void)
+{
+	static const struct {
+		const char *steps;
+		double bound;   /* chi square that is exceeded once in 1000 times */
+	} tests[] = {
+		{"-t 1", 27.877},                       /* 10 candidates, 9 degrees of freedom */
+		{"-t 2", 27.877},
+		{"-k 3", 13.816},                       /* 2 */
+		{"-t 2 -p 0.95", 24.322},               /* 7 */
+		{"-t 0.7 -k 5 -p 0.9", 16.266},         /* 3 */
+	};
+
+	for (size_t i = 0; i < LENGTH(tests); i++) {
+		double chi = frequencies(tests[i].steps, 1, 1);
+
+		check(chi < tests[i].bound, tests[i].steps, chi);
+		chi = frequencies(tests[i].steps, 1, 0.99);
+		check(chi > tests[i].bound, "a generator that is wrong by 1 % is found out", chi);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc == 2 ? argv[1] : "";
+
+	if (strcmp(what, "random") == 0) {
+		test_philox();
+		test_spread();
+	} else if (strcmp(what, "steps") == 0) {
+		test_steps();
+	} else if (strcmp(what, "naive") == 0) {
+		test_naive();
+	} else if (strcmp(what, "rows") == 0) {
+		test_rows();
+	} else if (strcmp(what, "draws") == 0) {
+		test_draws();
+	} else {
+		fputs("usage: sampling random | steps | naive | rows | draws\n", stderr);
+		return 2;
+	}
+	return failures > 0;
+}
