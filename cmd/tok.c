@@ -142,11 +142,14 @@ int main(int argc, char **argv)
 
 	struct tokenizer *t = ids ? NULL : tokenizer_open(model_path(model));
 	p.tokenizer = text.tokenizer = t;
+	char *hash = !back && model_available(model) ? model_hash(model_path(model)) : NULL;
+	p.model = hash;
 	if (back)
 		decode(&text, show);
 	else
 		encode(&p, argv + optind, argc - optind, chunk, want_all, show || isatty(STDOUT_FILENO));
 	prompts_free(&p);
+	free(hash);
 	if (t)
 		tokenizer_free(t);
 	return cli_finish();

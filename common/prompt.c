@@ -83,6 +83,7 @@ void prompts_read(struct prompts *p, const char *label, int fd)
 /* The rows of the frame that is being filled. */
 struct batch {
 	struct stream *out;
+	const char *model;              /* its hash, or NULL */
 	int32_t *ids, *seq, *pos;       /* [n] */
 	size_t n, room;
 	bool want;
@@ -97,6 +98,8 @@ static void write_batch(struct batch *b)
 	memcpy(frame_put1(&f, "seq", DTYPE_I32, b->n), b->seq, b->n * sizeof *b->seq);
 	memcpy(frame_put1(&f, "pos", DTYPE_I32, b->n), b->pos, b->n * sizeof *b->pos);
 	memset(frame_put1(&f, "want", DTYPE_U8, b->n), b->want, b->n);
+	if (b->model)
+		frame_set_meta(&f, "model", b->model);
 	frame_set_meta(&f, "stage", "tok");
 	stream_write(b->out, &f);
 	frame_free(&f);
@@ -117,7 +120,7 @@ void prompts_write(const struct prompts *p, struct stream *out, size_t chunk, bo
 	if (p->count > STREAM_ROWS_MAX)
 		die(out->name, "%zu sequences, a frame has room for the last tokens of %d", p->count, STREAM_ROWS_MAX);
 	size_t most = chunk > p->count ? chunk : p->count;
-	struct batch b = {out, mem_array(most, sizeof *b.ids), mem_array(most, sizeof *b.seq),
+	struct batch b = {out, p->model, mem_array(most, sizeof *b.ids), mem_array(most, sizeof *b.seq),
 			  mem_array(most, sizeof *b.pos), 0, chunk, want_all};
 	for (size_t s = 0; s < p->count; s++)
 		for (size_t i = 0; i + 1 < p->sequences[s].n; i++)

@@ -13,6 +13,7 @@
 
 /* The sequences that a stream begins with, numbered from 0. */
 struct prompts {
+	const char *model;                      /* the model's hash for the frames, or NULL */
 	const struct tokenizer *tokenizer;      /* NULL: texts are ids as numbers */
 	unsigned flags;                         /* TOKENIZE_, for the tokenizer */
 	bool split;                             /* each part that `end` ends is a text of its own */

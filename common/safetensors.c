@@ -184,7 +184,8 @@ char *safetensors_header(struct tensor *tensors, size_t count, json_t *metadata,
 {
 	for (size_t i = 0; i < count; i++)
 		tensors[i].offset = i;
-	qsort(tensors, count, sizeof *tensors, by_element_size);
+	if (count > 1)
+		qsort(tensors, count, sizeof *tensors, by_element_size);
 
 	json_t *header = json_object();
 	if (metadata && json_object_size(metadata))

@@ -266,7 +266,7 @@ static void load_merge(struct tokenizer *t, const json_t *merge, size_t rank)
 	bytes_add(&both, left, n);
 	bytes_add(&both, right, m);
 	int32_t left_id = vocabulary_find(v, left, n), right_id = vocabulary_find(v, right, m);
-	int32_t id = vocabulary_find(v, both.data, both.n);
+	int32_t id = vocabulary_find(v, both.n ? both.data : "", both.n);
 	if (left_id < 0 || right_id < 0 || id < 0)
 		die(t->path, "merge %zu, '%.*s' and '%.*s': %s is not in the vocabulary", rank,
 		    n < 100 ? (int)n : 100, left, m < 100 ? (int)m : 100, right,

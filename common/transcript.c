@@ -91,6 +91,10 @@ static void add_id(const struct transcript *t, struct transcript_sequence *s, in
 static void add_row(struct transcript *t, int32_t id, int32_t number, int32_t pos, const struct stream *in)
 {
 	struct transcript_sequence *s = find_or_add(t, number, in);
+	if (pos == 0 && s->next > 0) {
+		end_sequence(s);
+		s = find_or_add(t, number, in);
+	}
 	if (s->next >= 0 && pos > s->next)
 		die(in->name, "frame %lu: sequence %d goes on at position %d instead of %lld", in->frames, number,
 		    pos, (long long)s->next);

@@ -32,8 +32,8 @@ struct transcript {
  * Takes the rows of a frame read from `in`, and its free and fork, and prints
  * what is sure to standard output at once.  The sequence of the lowest number
  * is printed as it comes; others wait until it is freed.  Where positions go
- * back, decoding starts afresh; what has been printed stays.  Dies where
- * positions leave a gap.
+ * back, decoding starts afresh; what has been printed stays.  Back to 0, a new
+ * text begins.  Dies where positions leave a gap.
  */
 void transcript_add(struct transcript *t, const struct frame *f, const struct stream *in);
 

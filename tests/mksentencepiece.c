@@ -121,5 +121,8 @@ int main(int argc, char **argv)
 	add_string(&model, 2, trainer.data, trainer.n);
 	add_string(&model, 3, normalizer.n ? normalizer.data : "", normalizer.n);
 	fwrite(model.data, 1, model.n, stdout);
+	bytes_free(&model);
+	bytes_free(&trainer);
+	bytes_free(&normalizer);
 	return cli_finish();
 }

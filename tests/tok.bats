@@ -308,7 +308,6 @@ vectors() {
 	rows() { tok -d --show | sed 1d | awk '{ print $1 ":" $3 }' | paste -sd ' '; }
 	tok --ids "1 2 3" "4" "5 6" >x
 	[ "$(rows <x)" = "0:1 0:2 2:5 0:3 1:4 2:6" ]
-	sizes() { "$BUILD/tests/rows" want | paste -sd ' '; }
 	tok --ids --chunk 2 "1 2 3" "4" "5 6" | rows | grep -qx "0:1 0:2 2:5 0:3 1:4 2:6"
 	header x >h
 	[ "$(jq -c '[.ids.shape, .seq.shape, .pos.shape, .want.shape, .want.dtype, .__metadata__.stage]' h)" = '[[3],[3],[3],[3],"U8","tok"]' ]
