@@ -43,7 +43,16 @@ help_options() {
 }
 
 man_options() {
-	grep -E '^\.It Fl' "$root/man/man1/$1.1" | grep -oE -e 'Fl -?[[:alnum:]][-[:alnum:]]*' | sed 's/Fl /-/' | sort -u
+	awk '/^\.It Fl/ {
+		flag = 0
+		for (i = 2; i <= NF; i++)
+			if ($i == "Fl")
+				flag = 1
+			else if ($i ~ /^(Ar|Cm|Ns|Op|No)$/)
+				flag = 0
+			else if (flag && $i != ",")
+				print "-" $i
+	}' "$root/man/man1/$1.1" | sort -u
 }
 
 table_options() {
@@ -328,7 +337,7 @@ table_options() {
 }
 
 @test "no binary on a terminal" {
-	command -v script >/dev/null || skip "no script(1)"
+	skip_without_terminal
 	for tool in "${stages[@]}" tok; do
 		file=$in/${input[$tool]}
 		script -qec "$tool ${work[$tool]} <'$file'" /dev/null </dev/null >out 2>err || fail "$tool: $(cat out)"

@@ -57,6 +57,10 @@ skip_without_shared() {
 	[ -d "$shared/golden" ] || skip "no test data at $shared (see LM_SHARED)"
 }
 
+skip_without_terminal() {
+	script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "script(1) gives no terminal here"
+}
+
 # chain [OPTION...]: the layers of $LM_MODEL, a process each, with these options.
 chain() {
 	local layers l command=

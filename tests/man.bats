@@ -11,8 +11,8 @@ setup() {
 @test "mandoc has nothing to say about them" {
 	command -v mandoc >/dev/null || skip "no mandoc"
 	# It does not see that the pages refer to each other; the next test does.
-	mandoc -Tlint -W base "${pages[@]}" 2>&1 |
-		grep -v -e 'referenced manual not found' -e 'mandoc.db' -e 'operating system explicitly specified' >"$BATS_TEST_TMPDIR/lint" || true
+	mandoc -Tlint -W base "${pages[@]}" 2>/dev/null |
+		grep -v -e 'referenced manual not found' -e 'operating system explicitly specified' >"$BATS_TEST_TMPDIR/lint" || true
 	[ ! -s "$BATS_TEST_TMPDIR/lint" ] || fail "$(cat "$BATS_TEST_TMPDIR/lint")"
 }
 
