@@ -21,7 +21,7 @@ void embedding_apply(const struct linear *embedding, struct frame *f, const stru
 			    r.ids[i], w->out - 1);
 	float *x = frame_put2(f, "x", DTYPE_F32, r.n, w->in);
 	for (size_t i = 0; i < r.n; i++)
-		unpack_f32((const char *)w->data + (size_t)r.ids[i] * w->in * dtype_size(w->type),
+		unpack_f32((const char *)w->data + (size_t)r.ids[i] * dtype_bytes(w->type, w->in),
 			   w->type, w->in, x + i * w->in);
 }
 

@@ -3,6 +3,17 @@
 
 #include "family.h"
 
+const char *const gguf_keys[KEY_COUNT] = {
+	[KEY_D] = "embedding_length",
+	[KEY_LAYERS] = "block_count",
+	[KEY_HEADS] = "attention.head_count",
+	[KEY_KV_HEADS] = "attention.head_count_kv",
+	[KEY_HEAD_DIM] = "attention.key_length",
+	[KEY_FFN] = "feed_forward_length",
+	[KEY_VOCAB] = "vocab_size",
+	[KEY_CONTEXT] = "context_length",
+};
+
 static const struct family families[] = {
 	{
 		.model_type = "llama",
@@ -35,6 +46,26 @@ static const struct family families[] = {
 			[SLOT_UP] = {.name = "layers.%zu.mlp.up_proj", .rows = EXTENT_FFN, .columns = EXTENT_D, .bias_key = "mlp_bias"},
 			[SLOT_DOWN] = {.name = "layers.%zu.mlp.down_proj", .rows = EXTENT_D, .columns = EXTENT_FFN, .bias_key = "mlp_bias", .writes = true},
 		},
+		.gguf = {
+			.architecture = "llama",
+			.eps_key = "attention.layer_norm_rms_epsilon",
+			.activation = ACTIVATION_SILU,
+			.interleaved = true,
+			.tensors = {
+				[SLOT_EMBEDDING] = "token_embd",
+				[SLOT_FINAL_NORM] = "output_norm",
+				[SLOT_UNEMBEDDING] = "output",
+				[SLOT_ATTENTION_NORM] = "blk.%zu.attn_norm",
+				[SLOT_Q] = "blk.%zu.attn_q",
+				[SLOT_K] = "blk.%zu.attn_k",
+				[SLOT_V] = "blk.%zu.attn_v",
+				[SLOT_O] = "blk.%zu.attn_output",
+				[SLOT_FFN_NORM] = "blk.%zu.ffn_norm",
+				[SLOT_GATE] = "blk.%zu.ffn_gate",
+				[SLOT_UP] = "blk.%zu.ffn_up",
+				[SLOT_DOWN] = "blk.%zu.ffn_down",
+			},
+		},
 	},
 };
 
@@ -56,6 +87,26 @@ const char *family_names(void)
 		strcat(names, i ? ", " : "");
 		strcat(names, families[i].model_type);
 	}
+	return names;
+}
+
+const struct family *family_of_architecture(const char *architecture)
+{
+	for (size_t i = 0; i < FAMILIES; i++)
+		if (families[i].gguf.architecture && strcmp(families[i].gguf.architecture, architecture) == 0)
+			return &families[i];
+	return NULL;
+}
+
+const char *family_architectures(void)
+{
+	static char names[32 * FAMILIES];
+	names[0] = '\0';
+	for (size_t i = 0; i < FAMILIES; i++)
+		if (families[i].gguf.architecture) {
+			strcat(names, names[0] ? ", " : "");
+			strcat(names, families[i].gguf.architecture);
+		}
 	return names;
 }
 

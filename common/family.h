@@ -51,6 +51,18 @@ struct tensor_row {
 	bool writes;                    /* writes to the residual stream: goes into the model's hash */
 };
 
+/* The same quantities in GGUF files, after the architecture's name and a dot. */
+extern const char *const gguf_keys[KEY_COUNT];
+
+/* A family in GGUF files. */
+struct gguf_names {
+	const char *architecture;       /* general.architecture; NULL: not supported */
+	const char *eps_key;
+	const char *tensors[SLOT_COUNT];        /* without ".weight"; %zu is the layer */
+	enum activation activation;     /* which the files leave unsaid */
+	bool interleaved;               /* rows of q and k are permuted for interleaved rope */
+};
+
 struct family {
 	const char *model_type;         /* as in config.json */
 	const char *prefixes[3];        /* of all tensors but the unembedding; tried in order */
@@ -58,6 +70,7 @@ struct family {
 	const char *activation_key, *eps_key;
 	double eps, rope_theta;         /* where the configuration is silent */
 	struct tensor_row tensors[SLOT_COUNT];
+	struct gguf_names gguf;
 };
 
 /* The family of that model_type, or NULL. */
@@ -65,6 +78,10 @@ const struct family *family_find(const char *model_type);
 
 /* The names of all families, separated by ", ", for messages. */
 const char *family_names(void);
+
+/* The same for GGUF files, by general.architecture. */
+const struct family *family_of_architecture(const char *architecture);
+const char *family_architectures(void);
 
 /* By the names of config.json ("silu", "gelu_new"); false: unknown. */
 bool activation_parse(const char *name, enum activation *activation);

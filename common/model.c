@@ -1,22 +1,23 @@
-/* model.c: configuration and weights from a model's directory.  See model.h. */
+/* model.c: configuration and weights from a model's files.  See model.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "gguf.h"
+#include "gguf_config.h"
 #include "hash.h"
 #include "io.h"
+#include "mapping.h"
 #include "memory.h"
 #include "model.h"
 #include "numeric.h"
+#include "quants.h"
 
 #define WEIGHTS "model.safetensors"
 #define WEIGHTS_INDEX "model.safetensors.index.json"
@@ -24,13 +25,12 @@
 #define INDEX_MAX (64 << 20)                    /* of an index of shards */
 #define HEADER_MAX ((size_t)256 << 20)          /* of a weight file's header */
 #define SHARDS_MAX 4096
-#define EXTENT_LIMIT ((size_t)1 << 28)          /* of any quantity of a configuration */
 
 /* One mapped weight file. */
 struct shard {
 	char *path;
 	unsigned char *map;
-	size_t size, header;            /* bytes of the file; of length and JSON */
+	size_t size, header;            /* bytes of the file; of what is before the tensors' */
 	struct safetensors st;
 };
 
@@ -78,7 +78,7 @@ const char *model_path(const char *option)
 	const char *path = chosen_model(option);
 	if (!path)
 		die(NULL, "no model: name one with -m MODEL or in $LM_MODEL (a directory with "
-			  "config.json and model.safetensors); none is installed at %s", LM_DEFAULT_MODEL);
+			  "config.json and model.safetensors, or a GGUF file); none is installed at %s", LM_DEFAULT_MODEL);
 	return path;
 }
 
@@ -108,8 +108,8 @@ static size_t config_size(json_t *config, const char *path, const char *key)
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-	    (size_t)json_integer_value(value) > EXTENT_LIMIT)
-		die(path, "%s must be an integer in [1, %zu]", key, EXTENT_LIMIT);
+	    (size_t)json_integer_value(value) > CONFIG_EXTENT_MAX)
+		die(path, "%s must be an integer in [1, %zu]", key, CONFIG_EXTENT_MAX);
 	return (size_t)json_integer_value(value);
 }
 
@@ -161,6 +161,16 @@ static void load_generation_config(struct model *m)
 	free(path);
 }
 
+void config_check(const struct config *c, const char *path)
+{
+	if (c->heads % c->kv_heads)
+		die(path, "%zu query heads cannot share %zu KV heads evenly", c->heads, c->kv_heads);
+	if (c->head_dim % 2 || c->head_dim < 4)
+		die(path, "head_dim %zu must be even and at least 4", c->head_dim);
+	if (c->heads > CONFIG_EXTENT_MAX / c->head_dim)
+		die(path, "%zu heads of %zu are too many", c->heads, c->head_dim);
+}
+
 static void load_config(struct model *m, struct hash *hash)
 {
 	struct config *c = &m->config;
@@ -194,12 +204,7 @@ static void load_config(struct model *m, struct hash *hash)
 	c->ffn = values[KEY_FFN];
 	c->vocab = values[KEY_VOCAB];
 	c->context = values[KEY_CONTEXT];
-	if (c->heads % c->kv_heads)
-		die(path, "%zu query heads cannot share %zu KV heads evenly", c->heads, c->kv_heads);
-	if (c->head_dim % 2 || c->head_dim < 4)
-		die(path, "head_dim %zu must be even and at least 4", c->head_dim);
-	if (c->heads > EXTENT_LIMIT / c->head_dim)
-		die(path, "%zu heads of %zu are too many", c->heads, c->head_dim);
+	config_check(c, path);
 
 	const char *activation = json_string_value(json_object_get(json, m->family->activation_key));
 	if (!activation || !activation_parse(activation, &c->activation))
@@ -226,33 +231,13 @@ static void load_config(struct model *m, struct hash *hash)
 
 /* ---- weight files ---- */
 
-/* A mapped file that someone truncates answers with SIGBUS. */
-static void on_sigbus(int signal)
-{
-	(void)signal;
-	static const char text[] = ": a model file became shorter while it was in use\n";
-	(void)!write(STDERR_FILENO, cli_name, strlen(cli_name));
-	(void)!write(STDERR_FILENO, text, sizeof text - 1);
-	_exit(1);
-}
-
 static void map_shard(struct shard *s, const char *path)
 {
-	struct stat st;
 	char why[256];
 	s->path = mem_string(path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		die(path, "%s", strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		die(path, "not a regular file");
-	s->size = (size_t)st.st_size;
+	s->map = map_file(path, &s->size);
 	if (s->size < 8)
 		die(path, "truncated: %zu bytes, not even the header's length", s->size);
-	s->map = mmap(NULL, s->size, PROT_READ, MAP_SHARED, fd, 0);
-	if (s->map == MAP_FAILED)
-		die(path, "%s", strerror(errno));
-	close(fd);
 	size_t n = 0;
 	for (int i = 7; i >= 0; i--)
 		n = n << 8 | s->map[i];
@@ -298,8 +283,6 @@ static void map_indexed_shards(struct model *m, const char *path)
 
 static void map_weights(struct model *m)
 {
-	struct sigaction action = {.sa_handler = on_sigbus};
-	sigaction(SIGBUS, &action, NULL);
 	char *single = mem_printf("%s/%s", m->path, WEIGHTS);
 	char *index = mem_printf("%s/%s", m->path, WEIGHTS_INDEX);
 	if (!has_file(m->path, WEIGHTS) && has_file(m->path, WEIGHTS_INDEX)) {
@@ -311,6 +294,27 @@ static void map_weights(struct model *m)
 	}
 	free(single);
 	free(index);
+}
+
+/* The configuration of a GGUF file, and its tensors: they and the mapping go over into shards. */
+static void map_gguf(struct model *m, const char *path)
+{
+	struct gguf *files = gguf_open(path);
+	m->gguf = true;
+	m->prefix = "";
+	m->family = gguf_family(files);
+	gguf_config(&m->config, files, m->family);
+	for (struct gguf *g = files; g; g = g->next) {
+		m->shards = mem_resize(m->shards, m->shard_count + 1, sizeof *m->shards);
+		m->shards[m->shard_count++] = (struct shard){
+			.path = mem_string(g->path), .map = g->map, .size = g->size, .header = g->header,
+			.st = {.tensors = g->tensors, .count = g->tensor_count},
+		};
+		g->map = NULL;
+		g->tensors = NULL;
+		g->tensor_count = 0;
+	}
+	gguf_close(files);
 }
 
 static int by_name(const void *a, const void *b)
@@ -328,11 +332,14 @@ static void index_tensors(struct model *m)
 		for (size_t i = 0; i < m->shards[s].st.count; i++)
 			m->tensors[n++] = &m->shards[s].st.tensors[i];
 	qsort(m->tensors, n, sizeof *m->tensors, by_name);
+	for (size_t i = 1; i < n; i++)
+		if (by_name(&m->tensors[i - 1], &m->tensors[i]) == 0)
+			die(m->path, "tensor '%s' is in two files", m->tensors[i]->name);
 }
 
-static struct tensor *find_tensor(const struct model *m, char *name)
+static struct tensor *find_tensor(const struct model *m, const char *name)
 {
-	struct tensor key = {.name = name}, *at = &key;
+	struct tensor key = {.name = (char *)name}, *at = &key;
 	struct tensor **found = bsearch(&at, m->tensors, m->tensor_count, sizeof *m->tensors, by_name);
 	return found ? *found : NULL;
 }
@@ -359,7 +366,7 @@ static char *tensor_name(const struct model *m, enum slot slot, size_t layer, co
 	char name[160];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(name, sizeof name, m->family->tensors[slot].name, layer);
+	snprintf(name, sizeof name, m->gguf ? m->family->gguf.tensors[slot] : m->family->tensors[slot].name, layer);
 #pragma GCC diagnostic pop
 	return mem_printf("%s%s%s", slot == SLOT_UNEMBEDDING ? "" : m->prefix, name, suffix);
 }
@@ -386,10 +393,11 @@ static struct weight load_weight(const struct model *m, char *name, size_t out, 
 	if (t->rank != rank || memcmp(t->shape, shape, (size_t)rank * sizeof *shape) != 0)
 		die(m->path, "tensor '%s' has shape %s, needs %s", name, shape_text(t->rank, t->shape),
 		    shape_text(rank, shape));
-	if (t->type != DTYPE_F32 && t->type != DTYPE_F16 && t->type != DTYPE_BF16)
-		die(m->path, "tensor '%s' has type %s, needs F32, F16 or BF16", name, dtype_name(t->type));
+	const struct quant *quant = quant_of(t->type);
+	if (!quant || !quant->unpack)
+		die(m->path, "tensor '%s' has type %s, which is not supported", name, dtype_name(t->type));
 	free(name);
-	if ((uintptr_t)t->data % dtype_size(t->type)) {
+	if (t->type < DTYPE_COUNT && (uintptr_t)t->data % dtype_size(t->type)) {
 		/* the header of an older file need not end on a multiple of 8 */
 		t->owned = mem_aligned(t->bytes, 1);
 		t->data = memcpy(t->owned, t->data, t->bytes);
@@ -423,6 +431,32 @@ float *model_vector(const struct model *m, enum slot slot, size_t layer)
 	const struct tensor_row *row = &m->family->tensors[slot];
 	struct weight w = load_weight(m, tensor_name(m, slot, layer, ".weight"), extent(&m->config, row->rows), 0);
 	return as_f32(&w);
+}
+
+/* What the metadata of a GGUF file leave unsaid. */
+static void look_at_tensors(struct model *m)
+{
+	struct config *c = &m->config;
+	char *output = tensor_name(m, SLOT_UNEMBEDDING, 0, ".weight");
+	c->tied = !find_tensor(m, output);
+	free(output);
+	for (int s = 0; s < SLOT_COUNT; s++) {
+		char *bias = tensor_name(m, (enum slot)s, 0, ".bias");
+		c->bias[s] = m->family->tensors[s].bias_key && find_tensor(m, bias);
+		free(bias);
+	}
+	if (find_tensor(m, "rope_freqs.weight")) {
+		struct weight w = load_weight(m, mem_string("rope_freqs.weight"), c->head_dim / 2, 0);
+		const float *factors = w.data;
+		if (w.type != DTYPE_F32)
+			die(m->path, "tensor '%s' has type %s, needs F32", w.name, dtype_name(w.type));
+		for (size_t i = 0; i < w.out; i++)
+			if (!(isfinite(factors[i]) && factors[i] > 0))
+				die(m->path, "tensor '%s' has %.9g, must be positive", w.name, factors[i]);
+		if (c->rope.type == ROPE_YARN)
+			die(m->path, "tensor '%s' is not supported with yarn", w.name);
+		c->rope.factors = factors;
+	}
 }
 
 /* ---- the hash ---- */
@@ -467,20 +501,47 @@ struct model *model_open(const char *path)
 	struct hash hash = hash_start();
 	if (stat(path, &st) < 0)
 		die(path, "%s", strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		die(path, "not a model's directory (config.json, model.safetensors)");
 	m->path = mem_string(path);
-	load_config(m, &hash);
-	map_weights(m);
-	index_tensors(m);
-	find_prefix(m);
+	if (!S_ISDIR(st.st_mode)) {
+		if (!gguf_is(path))
+			die(path, "not a model: neither a directory (config.json, model.safetensors) nor a GGUF file");
+		map_gguf(m, path);
+		index_tensors(m);
+		look_at_tensors(m);
+	} else {
+		load_config(m, &hash);
+		map_weights(m);
+		index_tensors(m);
+		find_prefix(m);
+	}
 	hash_weights(m, &hash);
 	snprintf(m->hash, sizeof m->hash, "%016llx", (unsigned long long)hash_end(&hash));
 	return m;
 }
 
+/* True if the file has weights, of a supported family. */
+static bool complete_gguf(const char *path)
+{
+	struct gguf *g = gguf_open(path);
+	struct gguf_string name = {"", 0};
+	gguf_text(g, "general.architecture", &name);
+	char *architecture = mem_printf("%.*s", name.n < 64 ? (int)name.n : 64, name.bytes);
+	bool complete = g->tensor_count > 0 && family_of_architecture(architecture);
+	free(architecture);
+	gguf_close(g);
+	return complete;
+}
+
 char *model_hash(const char *path)
 {
+	if (gguf_is(path)) {
+		if (!complete_gguf(path))
+			return NULL;
+		struct model *m = model_open(path);
+		char *hash = mem_string(m->hash);
+		model_close(m);
+		return hash;
+	}
 	char *config = mem_printf("%s/config.json", path), *text, *hash = NULL;
 	size_t n;
 	if (has_file(path, "config.json") && (has_file(path, WEIGHTS) || has_file(path, WEIGHTS_INDEX))) {
@@ -501,7 +562,7 @@ char *model_hash(const char *path)
 void model_close(struct model *m)
 {
 	for (size_t s = 0; s < m->shard_count; s++) {
-		munmap(m->shards[s].map, m->shards[s].size);
+		unmap_file(m->shards[s].map, m->shards[s].size);
 		safetensors_free(&m->shards[s].st);
 		free(m->shards[s].path);
 	}

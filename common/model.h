@@ -3,6 +3,9 @@
  *
  * A model is a directory as Hugging Face lays it out: config.json, and
  * model.safetensors or the shards that model.safetensors.index.json names.
+ * Or it is a GGUF file, the first of several if it is split: its metadata are
+ * the configuration, see gguf_config.h.
+ *
  * The files are mapped read-only and used in the type they are stored in, so
  * that the processes of a pipeline share one copy and a stage touches only
  * the pages of its own layer.
@@ -18,6 +21,7 @@
 #include "safetensors.h"
 
 #define EOS_MAX 16
+#define CONFIG_EXTENT_MAX ((size_t)1 << 28)     /* of any quantity of a configuration */
 
 struct config {
 	size_t d, layers, heads, kv_heads, head_dim, ffn, vocab, context;
@@ -35,7 +39,7 @@ struct config {
 struct weight {
 	const char *name;
 	const void *data;
-	enum dtype type;                /* F32, F16 or BF16 */
+	enum dtype type;                /* F32, F16, BF16, or one that quants.h can unpack */
 	size_t out, in;
 };
 
@@ -55,6 +59,7 @@ struct model {
 	struct tensor **tensors;        /* of all shards, by name */
 	size_t tensor_count;
 	const char *prefix;             /* of the tensors' names */
+	bool gguf;                      /* a GGUF file, with their names for the tensors */
 };
 
 /*
@@ -65,6 +70,9 @@ const char *model_path(const char *option);
 
 /* True if model_path would not die. */
 bool model_available(const char *option);
+
+/* Dies unless the sizes of the configuration fit together. */
+void config_check(const struct config *c, const char *path);
 
 struct model *model_open(const char *path);
 void model_close(struct model *m);

@@ -6,6 +6,7 @@
 #include "kernels.h"
 #include "memory.h"
 #include "numeric.h"
+#include "quants.h"
 
 const struct kernels *kernels_choose(void)
 {
@@ -72,8 +73,10 @@ void unpack_f32(const void *data, enum dtype type, size_t n, float *x)
 		memcpy(x, data, n * sizeof *x);
 	else if (type == DTYPE_F16)
 		kernels_choose()->unpack_f16(data, n, x);
-	else
+	else if (type == DTYPE_BF16)
 		kernels_choose()->unpack_bf16(data, n, x);
+	else
+		quant_unpack(type, data, n, x);
 }
 
 uint16_t bf16_round(float x)
@@ -104,10 +107,10 @@ static void linear_bf16(const struct linear *l, const float *x, size_t n, float 
 static void linear_f32(const struct linear *l, const float *x, size_t n, float *y)
 {
 	const struct weight *w = &l->w;
-	size_t size = dtype_size(w->type);
+	size_t bytes = dtype_bytes(w->type, w->in);
 	float *unpacked = mem_array(w->in, sizeof *unpacked);
 	for (size_t o = 0; o < w->out; o++) {
-		const void *row = (const char *)w->data + o * w->in * size;
+		const void *row = (const char *)w->data + o * bytes;
 		if (w->type != DTYPE_F32) {
 			unpack_f32(row, w->type, w->in, unpacked);
 			row = unpacked;

@@ -43,15 +43,18 @@ float max_f32(const float *x, size_t n);
 /* y[k] = exp(x[k] - shift) for n elements; x may be y. */
 void exp_shifted(const float *x, float shift, float *y, size_t n);
 
-/* n elements of type F32, F16 or BF16 as F32, exactly. */
+/*
+ * n elements as F32, exactly: of type F32, F16 or BF16, or whole blocks of a
+ * type that quants.h can unpack.
+ */
 void unpack_f32(const void *data, enum dtype type, size_t n, float *x);
 
 /* BF16 from F32: round to nearest, ties to even; a NaN stays one. */
 uint16_t bf16_round(float x);
 
 /*
- * y[n, out] = x[n, in] W[out, in]^T + b.  Weights stay as they are stored: F32
- * and F16 take the order f32.  BF16 takes the order bf16, with x rounded to
+ * y[n, out] = x[n, in] W[out, in]^T + b.  Weights stay as they are stored: F32,
+ * F16 and those in blocks take the order f32.  BF16 takes the order bf16, with x rounded to
  * BF16; with exact it takes the order f32 with x as it is.
  */
 void linear(const struct linear *l, const float *x, size_t n, float *y, bool exact);

@@ -50,6 +50,8 @@ bool rope_parse(struct rope_config *r, json_t *config, double theta, size_t cont
 	r->type = types[i].type;
 
 	double given;
+	r->factors = NULL;
+	r->interleaved = false;
 	json_t *truncate = json_object_get(p, "truncate");
 	r->truncate = !json_is_false(truncate);
 	if (!number(config, "rope_theta", theta, &theta) || !number(p, "rope_theta", theta, &r->theta) ||
@@ -156,6 +158,7 @@ void rope_init(struct rope *r, const struct rope_config *c, size_t head_dim, siz
 	size_t n = head_dim;
 	r->pairs = n / 2;
 	r->inv_freq = mem_array(r->pairs, sizeof *r->inv_freq);
+	r->interleaved = c->interleaved;
 	r->scale = c->type == ROPE_YARN ? yarn_scale(c) : 1;
 	if (c->type == ROPE_YARN) {
 		yarn(c, n, r->pairs, r->inv_freq);
@@ -168,7 +171,7 @@ void rope_init(struct rope *r, const struct rope_config *c, size_t head_dim, siz
 			inv_freq /= (float)c->factor;
 		if (c->type == ROPE_LLAMA3)
 			inv_freq = llama3(c, inv_freq);
-		r->inv_freq[i] = inv_freq;
+		r->inv_freq[i] = c->factors ? inv_freq / c->factors[i] : inv_freq;
 	}
 }
 
@@ -183,11 +186,12 @@ void rope_angles(const struct rope *r, int32_t position, float *cosines, float *
 
 void rope_rotate(const struct rope *r, const float *cosines, const float *sines, float *x)
 {
-	float *y = x + r->pairs;
-	for (size_t i = 0; i < r->pairs; i++) {
-		float a = x[i], b = y[i];
-		x[i] = a * cosines[i] - b * sines[i];
-		y[i] = b * cosines[i] + a * sines[i];
+	size_t step = r->interleaved ? 2 : 1;
+	float *y = r->interleaved ? x + 1 : x + r->pairs;
+	for (size_t i = 0; i < r->pairs; i++, x += step, y += step) {
+		float a = *x, b = *y;
+		*x = a * cosines[i] - b * sines[i];
+		*y = b * cosines[i] + a * sines[i];
 	}
 }
 

@@ -28,6 +28,8 @@ struct rope_config {
 	double beta_fast, beta_slow, attention_factor;          /* yarn; factor 0: derive it */
 	double mscale, mscale_all_dim;                          /* yarn; 0: not given */
 	bool truncate;                                          /* yarn */
+	const float *factors;           /* [pairs], divisors of the frequencies, or NULL */
+	bool interleaved;               /* pair i of a head is not (x[i], x[i + pairs]) but (x[2i], x[2i+1]) */
 };
 
 /*
@@ -42,6 +44,7 @@ struct rope {
 	size_t pairs;                   /* head_dim / 2 */
 	float *inv_freq;                /* [pairs], radians a position */
 	float scale;                    /* of sine and cosine */
+	bool interleaved;
 };
 
 /*
@@ -54,7 +57,7 @@ void rope_init(struct rope *r, const struct rope_config *c, size_t head_dim, siz
 /* cosines[pairs] and sines[pairs] of a position, times scale. */
 void rope_angles(const struct rope *r, int32_t position, float *cosines, float *sines);
 
-/* Rotates a head x[2 * pairs]; pair i is (x[i], x[i + pairs]). */
+/* Rotates a head x[2 * pairs]; pair i is (x[i], x[i + pairs]), or (x[2i], x[2i+1]). */
 void rope_rotate(const struct rope *r, const float *cosines, const float *sines, float *x);
 
 void rope_free(struct rope *r);

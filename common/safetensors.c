@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "quants.h"
 #include "safetensors.h"
 
 static const struct {
@@ -23,9 +24,17 @@ size_t dtype_size(enum dtype type)
 	return dtypes[type].size;
 }
 
+size_t dtype_bytes(enum dtype type, size_t n)
+{
+	if (type < DTYPE_COUNT)
+		return n * dtypes[type].size;
+	const struct quant *quant = quant_of(type);
+	return n / quant->elements * quant->bytes;
+}
+
 const char *dtype_name(enum dtype type)
 {
-	return dtypes[type].name;
+	return type < DTYPE_COUNT ? dtypes[type].name : quant_of(type)->name;
 }
 
 static bool dtype_parse(const char *name, enum dtype *type)

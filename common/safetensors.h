@@ -18,11 +18,22 @@ enum dtype {
 	DTYPE_I16, DTYPE_U16, DTYPE_F16, DTYPE_BF16,
 	DTYPE_I32, DTYPE_U32, DTYPE_F32,
 	DTYPE_I64, DTYPE_U64, DTYPE_F64,
-	DTYPE_COUNT
+	DTYPE_COUNT,
+	/* types that come in blocks, in GGUF files only: see quants.h */
+	DTYPE_Q4_0 = DTYPE_COUNT, DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q5_1, DTYPE_Q8_0,
+	DTYPE_Q2_K, DTYPE_Q3_K, DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K,
+	DTYPE_IQ1_S, DTYPE_IQ1_M, DTYPE_IQ2_XXS, DTYPE_IQ2_XS, DTYPE_IQ2_S,
+	DTYPE_IQ3_XXS, DTYPE_IQ3_S, DTYPE_IQ4_NL, DTYPE_IQ4_XS,
+	DTYPE_TQ1_0, DTYPE_TQ2_0, DTYPE_MXFP4, DTYPE_NVFP4, DTYPE_Q1_0, DTYPE_Q2_0,
 };
 
-/* Bytes of one element, and the name that the header uses ("BF16"). */
+/* Bytes of one element of a type before DTYPE_COUNT. */
 size_t dtype_size(enum dtype type);
+
+/* Bytes of n elements of any type, n a multiple of its block's. */
+size_t dtype_bytes(enum dtype type, size_t n);
+
+/* The name that a file's header uses ("BF16"). */
 const char *dtype_name(enum dtype type);
 
 #define TENSOR_RANK_MAX 8

@@ -67,6 +67,8 @@ int main(int argc, char **argv)
 	const struct tensor *want = find(&st, argv[2], argv[1]);
 	if (argc == 3) {
 		print(want);
+		safetensors_free(&st);
+		free(file);
 		return cli_finish();
 	}
 
@@ -103,5 +105,7 @@ int main(int argc, char **argv)
 	if (!(worst <= tolerance))
 		die(argv[2], "differs by %.3g of the largest value, more than %.3g", worst, tolerance);
 	printf("%s %.3g\n", argv[2], worst);
+	safetensors_free(&st);
+	free(file);
 	return cli_finish();
 }
