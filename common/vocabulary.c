@@ -27,7 +27,8 @@ uint64_t hash_bytes(const char *s, size_t n)
 		h = hash_number(h ^ word) + 0x9e3779b97f4a7c15u;
 	}
 	word = 0;
-	memcpy(&word, s, n);
+	if (n > 0)
+		memcpy(&word, s, n);
 	return hash_number(h ^ word);
 }
 
