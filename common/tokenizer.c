@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "gguf.h"
 #include "io.h"
 #include "memory.h"
 #include "tokenizer_parts.h"
@@ -41,7 +42,7 @@ static char *file_in(const char *directory)
 bool tokenizer_exists(const char *path)
 {
 	if (!is_directory(path))
-		return is_file(path);
+		return is_file(path) && !gguf_is(path);         /* whose vocabulary is not read */
 	char *file = file_in(path);
 	free(file);
 	return file != NULL;
@@ -108,6 +109,9 @@ struct tokenizer *tokenizer_open(const char *path)
 	t->path = directory ? file_in(directory) : mem_string(path);
 	if (!t->path)
 		die(path, "no tokenizer.json or tokenizer.model in it");
+	if (!directory && gguf_is(path))
+		die(path, "the vocabulary of a GGUF file is not supported; give ids (--ids), "
+			  "or a tokenizer's own file");
 	if (is_json(t->path))
 		tokenizer_load_json(t, t->path);
 	else
