@@ -73,14 +73,16 @@ int main(int argc, char **argv)
 			stage_option(&o, c, optarg);
 		}
 	stage_no_operands(argc, argv);
+	struct layers l = stage_layers(layer, false);
 	taps_check(&taps, ATTENTION_V);
 	taps.leave = attention_leaves(taps.until);
 
 	struct model *m = model_open(model_path(o.model));
-	size_t l = stage_layer(layer, m);
-	char *label = mem_printf("attn.%zu", l);
-	attention_init(&a, m, l, o.context, o.sequences, o.exact);
+	stage_layers_within(&l, m);
+	char *label = mem_printf("attn.%zu", l.first);
+	attention_init(&a, m, l.first, o.context, o.sequences, o.exact);
 	stage_start(&s, m, label, o.force);
+	taps_open(&taps);
 
 	while (stage_next(&s, &f)) {
 		attention_apply(&a, &f, &s.in, &taps);

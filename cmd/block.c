@@ -41,7 +41,6 @@ int main(int argc, char **argv)
 	struct stage s;
 	struct frame f;
 	const char *layers = NULL;
-	size_t first, last;
 
 	cli_start(argv, usage);
 	for (int c; (c = cli_option(argc, argv, options)) != -1;)
@@ -50,17 +49,18 @@ int main(int argc, char **argv)
 		else
 			stage_option(&o, c, optarg);
 	stage_no_operands(argc, argv);
+	struct layers l = stage_layers(layers, true);
 
 	struct model *m = model_open(model_path(o.model));
-	stage_layers(layers, m, &first, &last);
-	size_t n = last - first + 1;
+	stage_layers_within(&l, m);
+	size_t n = l.last - l.first + 1;
 	struct attention *a = mem_array(n, sizeof *a);
 	struct feedforward *w = mem_array(n, sizeof *w);
 	for (size_t i = 0; i < n; i++) {
-		attention_init(&a[i], m, first + i, o.context, o.sequences, o.exact);
-		feedforward_init(&w[i], m, first + i, o.exact);
+		attention_init(&a[i], m, l.first + i, o.context, o.sequences, o.exact);
+		feedforward_init(&w[i], m, l.first + i, o.exact);
 	}
-	char *label = mem_printf("ffn.%zu", last);
+	char *label = mem_printf("ffn.%zu", l.last);
 	stage_start(&s, m, label, o.force);
 
 	while (stage_next(&s, &f)) {

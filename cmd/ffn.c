@@ -69,14 +69,16 @@ int main(int argc, char **argv)
 			stage_option(&o, c, optarg);
 		}
 	stage_no_operands(argc, argv);
+	struct layers l = stage_layers(layer, false);
 	taps_check(&taps, FFN_UP);
 	taps.leave = feedforward_leaves(taps.until);
 
 	struct model *m = model_open(model_path(o.model));
-	size_t l = stage_layer(layer, m);
-	char *label = mem_printf("ffn.%zu", l);
-	feedforward_init(&w, m, l, o.exact);
+	stage_layers_within(&l, m);
+	char *label = mem_printf("ffn.%zu", l.first);
+	feedforward_init(&w, m, l.first, o.exact);
 	stage_start(&s, m, label, o.force);
+	taps_open(&taps);
 
 	while (stage_next(&s, &f)) {
 		feedforward_apply(&w, &f, &s.in, &taps);

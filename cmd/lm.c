@@ -165,7 +165,7 @@ int main(int argc, char **argv)
 {
 	struct stage_options o = {0};
 	struct given *given = mem_zero((size_t)argc + 1, sizeof *given);
-	size_t given_count = 0, first, last;
+	size_t given_count = 0;
 	const char *file = NULL, *layers = NULL;
 	bool print = false, stages = false;
 
@@ -201,8 +201,9 @@ int main(int argc, char **argv)
 	struct pipeline p = {.input = file && strcmp(file, "-") != 0 ? file : NULL};
 	int status;
 	if (layers) {
-		stage_layers(layers, m, &first, &last);
-		add_layers(&p, first, last, o.model, given);
+		struct layers l = stage_layers(layers, true);
+		stage_layers_within(&l, m);
+		add_layers(&p, l.first, l.last, o.model, given);
 	} else {
 		add_all(&p, m->config.layers, stages, prompts, given);
 	}

@@ -126,6 +126,9 @@ void unembedding_apply(const struct unembedding *u, struct frame *f, const struc
 		if (!r.want || r.want[i])
 			rmsnorm(r.x + i * d, u->norm, u->eps, 1, d, normed + m++ * d);
 	/* step 3: their product with each token's vector */
+	static const char *const replaced[] = {"logits", "top.ids", "top.logits", "top.lse"};
+	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)
+		frame_drop(f, replaced[i]);
 	if (best == 0 || best > vocab) {
 		linear(&u->head, normed, m, frame_put2(f, "logits", DTYPE_F32, m, vocab), u->exact);
 	} else {

@@ -117,6 +117,8 @@ static void add_row(struct batch *b, const struct ids *sequence, size_t seq, siz
 
 void prompts_write(const struct prompts *p, struct stream *out, size_t chunk, bool want_all)
 {
+	if (p->count == 0)
+		die(NULL, "no text, and so nothing to predict from");
 	if (p->count > STREAM_ROWS_MAX)
 		die(out->name, "%zu sequences, a frame has room for the last tokens of %d", p->count, STREAM_ROWS_MAX);
 	size_t most = chunk > p->count ? chunk : p->count;

@@ -38,7 +38,7 @@ void prompts_read(struct prompts *p, const char *label, int fd);
  * chunk rows whose want is 0; then the last id of every one in a single frame
  * with want 1; then an end frame.  So the stages can work on several chunks at
  * once, and prediction begins with one batch.  want_all sets want to 1
- * everywhere.
+ * everywhere.  Dies if there is no sequence.
  */
 void prompts_write(const struct prompts *p, struct stream *out, size_t chunk, bool want_all);
 

@@ -38,29 +38,35 @@ void stage_no_operands(int argc, char **argv)
 		cli_usage_error("unexpected operand '%s'", argv[optind]);
 }
 
-size_t stage_layer(const char *text, const struct model *m)
+#define LAYERS_MAX (1 << 28)
+
+struct layers stage_layers(const char *text, bool range)
 {
 	if (!text)
-		cli_usage_error("-l: no layer given, must be in [0, %zu]", m->config.layers - 1);
-	return (size_t)cli_integer("-l", text, 0, (int64_t)m->config.layers - 1);
-}
-
-void stage_layers(const char *text, const struct model *m, size_t *first, size_t *last)
-{
-	char *range = mem_string(text ? text : ""), *dash = strchr(range, '-');
-	*first = 0;
-	*last = m->config.layers - 1;
+		cli_usage_error("-l: no layer given");
+	char *first = mem_string(text), *dash = range ? strchr(first, '-') : NULL;
+	struct layers l = {0, SIZE_MAX};
 	if (dash)
 		*dash = '\0';
-	if (!dash || range[0])
-		*first = stage_layer(text ? range : NULL, m);
+	if (!dash || *first)
+		l.first = (size_t)cli_integer("-l", first, 0, LAYERS_MAX);
 	if (!dash)
-		*last = *first;
+		l.last = l.first;
 	else if (dash[1])
-		*last = stage_layer(dash + 1, m);
-	if (*last < *first)
-		cli_usage_error("-l: %zu-%zu is not a range of layers", *first, *last);
-	free(range);
+		l.last = (size_t)cli_integer("-l", dash + 1, 0, LAYERS_MAX);
+	if (l.last < l.first)
+		cli_usage_error("-l: %s is not a range of layers", text);
+	free(first);
+	return l;
+}
+
+void stage_layers_within(struct layers *l, const struct model *m)
+{
+	size_t last = m->config.layers - 1;
+	if (l->last == SIZE_MAX && l->first <= last)
+		l->last = last;
+	if (l->last > last)
+		cli_usage_error("-l: layer %zu, must be in [0, %zu]", l->last == SIZE_MAX ? l->first : l->last, last);
 }
 
 void stage_start(struct stage *s, const struct model *m, const char *label, bool force)

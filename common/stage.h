@@ -25,11 +25,15 @@ bool stage_option(struct stage_options *o, int c, const char *argument);
 void stage_no_operands(int argc, char **argv);
 
 /*
- * The layer that -l names, or the range A-B of layers, whose ends may be left
- * out; a missing (NULL) or wrong text exits 2.
+ * The layer that -l names, or with range the layers A-B, whose ends may be left
+ * out; a missing (NULL) or wrong text exits 2, and so does, once the model is
+ * known, a layer that it does not have.
  */
-size_t stage_layer(const char *text, const struct model *m);
-void stage_layers(const char *text, const struct model *m, size_t *first, size_t *last);
+struct layers {
+	size_t first, last;     /* last SIZE_MAX: the model's last */
+};
+struct layers stage_layers(const char *text, bool range);
+void stage_layers_within(struct layers *l, const struct model *m);
 
 struct stage {
 	struct stream in, out;

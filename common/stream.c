@@ -104,6 +104,9 @@ void stream_write(struct stream *out, struct frame *f)
 	frame_set_meta(f, "lmutils", "1");
 	size_t length, count = f->st.count;
 	char *header = safetensors_header(f->st.tensors, count, f->st.metadata, &length);
+	if (length - 8 > STREAM_HEADER_MAX)
+		die(out->name, "frame %lu: its header would have %zu bytes, at most %d", out->frames + 1,
+		    length - 8, STREAM_HEADER_MAX);
 	struct iovec *vector = mem_array(count + 1, sizeof *vector);
 	vector[0] = (struct iovec){header, length};
 	for (size_t i = 0; i < count; i++)

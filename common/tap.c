@@ -31,10 +31,10 @@ void taps_add(struct taps *t, const char *argument)
 	tap->point = taps_point(t, "--tap", name);
 	tap->file = (struct stream){.fd = -1};
 	if (file) {
+		for (size_t i = 0; i + 1 < t->count; i++)
+			if (t->taps[i].file.name && strcmp(t->taps[i].file.name, file) == 0)
+				cli_usage_error("--tap: two values to the file '%s'", file);
 		tap->file.name = mem_string(file);
-		tap->file.fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (tap->file.fd < 0)
-			die(file, "%s", strerror(errno));
 	}
 	free(name);
 }
@@ -43,11 +43,23 @@ void taps_check(const struct taps *t, int last_input)
 {
 	int from = t->from < 0 ? -1 : t->from <= last_input ? last_input : t->from;
 	if (t->until >= 0 && t->until <= from)
-		cli_usage_error("--until %s lies not after --from %s", t->points[t->until], t->points[t->from]);
+		cli_usage_error("--until %s does not come after --from %s", t->points[t->until], t->points[t->from]);
 	for (size_t i = 0; i < t->count; i++)
 		if (t->taps[i].point <= from || (t->until >= 0 && t->taps[i].point > t->until))
 			cli_usage_error("--tap %s is not computed from --from to --until",
 					t->points[t->taps[i].point]);
+}
+
+void taps_open(struct taps *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		struct stream *file = &t->taps[i].file;
+		if (!file->name)
+			continue;
+		file->fd = open(file->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (file->fd < 0)
+			die(file->name, "%s", strerror(errno));
+	}
 }
 
 bool taps_want(const struct taps *t, int point)

@@ -36,6 +36,9 @@ int taps_point(const struct taps *t, const char *option, const char *name);
  */
 void taps_check(const struct taps *t, int last_input);
 
+/* Opens the files, once nothing else can be wrong with the command: it empties them. */
+void taps_open(struct taps *t);
+
 /* True if the point's value is wanted by a tap or left by --until. */
 bool taps_want(const struct taps *t, int point);
 
