@@ -92,5 +92,5 @@ int main(int argc, char **argv)
 	attention_destroy(&a);
 	model_close(m);
 	free(label);
-	return stage_finish(&s);
+	return stage_finish();
 }

@@ -78,5 +78,5 @@ int main(int argc, char **argv)
 	free(w);
 	model_close(m);
 	free(label);
-	return stage_finish(&s);
+	return stage_finish();
 }

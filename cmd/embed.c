@@ -45,5 +45,5 @@ int main(int argc, char **argv)
 		stage_put(&s, &f);
 	}
 	model_close(m);
-	return stage_finish(&s);
+	return stage_finish();
 }

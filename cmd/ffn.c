@@ -88,5 +88,5 @@ int main(int argc, char **argv)
 	feedforward_destroy(&w);
 	model_close(m);
 	free(label);
-	return stage_finish(&s);
+	return stage_finish();
 }

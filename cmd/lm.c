@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "model.h"
 #include "pipeline.h"
+#include "sampling.h"
 #include "stage.h"
 
 /* Long options without a short one; --sequences has STAGE_SEQUENCES. */
@@ -73,23 +74,24 @@ static const struct passed {
 	int option;
 	const char *word;
 	unsigned to;
+	int64_t max;            /* of a number that is checked here; 0: where it is used */
 } passed[] = {
-	{'0', "-0", TOK | DECODE},
-	{'c', "-c", ATTN | SAMPLE},
-	{'k', "-k", SAMPLE},
-	{'n', "-n", SAMPLE},
-	{'p', "-p", SAMPLE},
-	{'s', "-s", SAMPLE},
-	{'t', "-t", SAMPLE},
-	{'x', "-x", EMBED | ATTN | FFN | LOGITS},
-	{BARE, "--bare", TOK},
-	{CHUNK, "--chunk", TOK},
-	{EOS, "--eos", SAMPLE},
-	{IDS, "--ids", TOK | DECODE},
-	{LINES, "--lines", TOK | DECODE},
-	{PLAIN, "--plain", TOK},
-	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE},
-	{STOP, "--stop", SAMPLE},
+	{'0', "-0", TOK | DECODE, 0},
+	{'c', "-c", ATTN | SAMPLE, 0},
+	{'k', "-k", SAMPLE, 0},
+	{'n', "-n", SAMPLE, INT32_MAX},
+	{'p', "-p", SAMPLE, 0},
+	{'s', "-s", SAMPLE, INT64_MAX},
+	{'t', "-t", SAMPLE, 0},
+	{'x', "-x", EMBED | ATTN | FFN | LOGITS, 0},
+	{BARE, "--bare", TOK, 0},
+	{CHUNK, "--chunk", TOK, 0},
+	{EOS, "--eos", SAMPLE, 0},
+	{IDS, "--ids", TOK | DECODE, 0},
+	{LINES, "--lines", TOK | DECODE, 0},
+	{PLAIN, "--plain", TOK, 0},
+	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE, 0},
+	{STOP, "--stop", SAMPLE, 0},
 };
 
 /* Those that were given, in the order in which they were. */
@@ -164,6 +166,8 @@ static void add_all(struct pipeline *p, size_t layers, bool stages, char **promp
 int main(int argc, char **argv)
 {
 	struct stage_options o = {0};
+	struct sampling steps = {.count = 0};
+	const struct passed *row;
 	struct given *given = mem_zero((size_t)argc + 1, sizeof *given);
 	size_t given_count = 0;
 	const char *file = NULL, *layers = NULL;
@@ -185,9 +189,13 @@ int main(int argc, char **argv)
 			stages = true;
 			break;
 		default:
-			stage_option(&o, c, optarg);    /* checks numbers */
-			if (find_passed(c))
-				given[given_count++] = (struct given){find_passed(c), optarg};
+			row = find_passed(c);
+			if (row && row->max)
+				cli_integer(row->word, optarg, 0, row->max);
+			else if (!sampling_option(&steps, c, optarg))
+				stage_option(&o, c, optarg);
+			if (row)
+				given[given_count++] = (struct given){row, optarg};
 		}
 	char **prompts = argv + optind;
 	if (*prompts && file)

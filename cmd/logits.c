@@ -54,5 +54,5 @@ int main(int argc, char **argv)
 	}
 	unembedding_destroy(&u);
 	model_close(m);
-	return stage_finish(&s);
+	return stage_finish();
 }

@@ -221,8 +221,14 @@ int main(int argc, char **argv)
 	if (!choice.show && !terminal)
 		stream_write_end(&out);
 	int status = cli_finish();
-	while (stream_read(&in, &f))    /* in a loop, our end frame comes back */
+	bool unanswered = false;
+	while (stream_read(&in, &f)) {  /* in a loop, our end frame comes back */
+		const struct tensor *scores = frame_find(&f, "logits");
+		unanswered |= scores && scores->shape[0] > 0 && scores->rank == 2;
 		frame_free(&f);
+	}
+	if (unanswered)
+		warn(in.name, "logits came after every sequence had ended; nothing was sampled from them");
 	if (stop.cut && stop.tokens < SIZE_MAX)
 		status = 1;
 	stopping_destroy(&stop);

@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 {
 	struct prompts p = {.end = '\n'};
 	struct transcript text = {.end = '\n'};
-	const char *model = NULL;
+	const char *model = NULL, *forth = NULL;        /* an option that only encoding has */
 	size_t chunk = 512;
 	bool back = false, ids = false, show = false, want_all = false;
 
@@ -108,8 +108,10 @@ int main(int argc, char **argv)
 			break;
 		case BARE:
 			p.flags |= TOKENIZE_BARE;
+			forth = "--bare";
 			break;
 		case CHUNK:
+			forth = "--chunk";
 			chunk = (size_t)cli_integer("--chunk", optarg, 1, STREAM_ROWS_MAX);
 			break;
 		case 'd':
@@ -132,11 +134,14 @@ int main(int argc, char **argv)
 			show = true;
 			break;
 		case WANT:
+			forth = "--want";
 			want_all = strcmp(optarg, "all") == 0;
 			if (!want_all && strcmp(optarg, "last") != 0)
 				cli_usage_error("--want: '%s' is neither all nor last", optarg);
 			break;
 		}
+	if (back && forth)
+		cli_usage_error("%s: not with -d", forth);
 	if (back)
 		stage_no_operands(argc, argv);
 

@@ -36,21 +36,10 @@ void cli_start(char **argv, void (*usage)(FILE *))
 	print_usage = usage;
 }
 
-static _Noreturn void help(void)
+/* The help, under the name by which we were called: an installation may have prefixed it. */
+static void print_help(FILE *to, bool only_synopsis)
 {
-	print_usage(stdout);
-	exit(cli_finish());
-}
-
-static _Noreturn void version(void)
-{
-	printf("%s (lmutils) %s\n", cli_name, LMUTILS_VERSION);
-	exit(cli_finish());
-}
-
-/* The usage line alone: what usage() prints up to its first empty line. */
-static void print_synopsis(void)
-{
+	static const char usage[] = "usage: ";
 	char *text = NULL;
 	size_t size = 0;
 	FILE *memory = open_memstream(&text, &size);
@@ -58,11 +47,24 @@ static void print_synopsis(void)
 		return;
 	print_usage(memory);
 	fclose(memory);
-	char *end = strstr(text, "\n\n");
+	char *end = only_synopsis ? strstr(text, "\n\n") : NULL;
 	if (end)
 		end[1] = '\0';
-	fputs(text, stderr);
+	const char *rest = text + strlen(usage);
+	fprintf(to, "%s%s%s", usage, cli_name, rest + strcspn(rest, " "));
 	free(text);
+}
+
+static _Noreturn void help(void)
+{
+	print_help(stdout, false);
+	exit(cli_finish());
+}
+
+static _Noreturn void version(void)
+{
+	printf("%s (lmutils) %s\n", cli_name, LMUTILS_VERSION);
+	exit(cli_finish());
 }
 
 int cli_option(int argc, char **argv, const struct option *table)
@@ -83,7 +85,7 @@ int cli_option(int argc, char **argv, const struct option *table)
 	case 'V':
 		version();
 	case '?':
-		print_synopsis();
+		print_help(stderr, true);
 		exit(2);
 	}
 	return c;
@@ -109,23 +111,29 @@ double cli_real(const char *option, const char *text, double min, double max)
 	return x;
 }
 
+void cli_harmless(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++)
+		if (*c < ' ' || *c == 0x7f)
+			*c = '?';
+		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c[0] = c[1] = '?';
+}
+
 static void message(const char *object, const char *format, va_list args)
 {
 	/* One write, so that lines of the stages of a pipeline do not mix. */
 	char reason[1024], line[2048];
 	vsnprintf(reason, sizeof reason, format, args);
-	for (char *c = reason; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
 	int n = object ? snprintf(line, sizeof line, "%s: %s: %s\n", cli_name, object, reason)
 		       : snprintf(line, sizeof line, "%s: %s\n", cli_name, reason);
 	if (n >= (int)sizeof line) {
 		n = sizeof line - 1;
 		line[n - 1] = '\n';
 	}
-	for (int i = 0; i < n - 1; i++)
-		if (line[i] == '\n')
-			line[i] = '?';
+	line[n - 1] = '\0';
+	cli_harmless(line);
+	line[n - 1] = '\n';
 	(void)!write(STDERR_FILENO, line, (size_t)n);
 }
 
@@ -135,7 +143,7 @@ void cli_usage_error(const char *format, ...)
 	va_start(args, format);
 	message(NULL, format, args);
 	va_end(args);
-	print_synopsis();
+	print_help(stderr, true);
 	exit(2);
 }
 

@@ -54,6 +54,12 @@ _Noreturn void cli_usage_error(const char *format, ...) __attribute__((format(pr
 /* A failure: "NAME: object: reason"; exit 1.  object may be NULL. */
 _Noreturn void die(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Puts '?' for control characters (C0, DEL, and C1 in UTF-8), which could make a
+ * terminal do anything.
+ */
+void cli_harmless(char *text);
+
 /* The same line without the exit. */
 void warn(const char *object, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -130,8 +130,6 @@ static void load_ids(struct config *c, const struct gguf *g)
 		"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
 	};
 	int64_t id = -1;
-	gguf_integer(g, "tokenizer.ggml.bos_token_id", 0, INT32_MAX, &id);
-	c->bos = (int32_t)id;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		bool known = !gguf_integer(g, ends[i], 0, INT32_MAX, &id);
 		for (size_t k = 0; k < c->eos_count; k++)

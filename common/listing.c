@@ -12,7 +12,10 @@ void listing_header(const struct tokenizer *t)
 static void print_piece(const char *piece)
 {
 	for (const unsigned char *c = (const unsigned char *)piece; *c; c++)
-		if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
+			printf("\\x%02x\\x%02x", c[0], c[1]);
+			c++;
+		} else if (*c < ' ' || *c == 0x7f)
 			printf("\\x%02x", *c);
 		else
 			putchar(*c);

@@ -220,8 +220,6 @@ static void load_config(struct model *m, struct hash *hash)
 			     config_bool(json, path, m->family->tensors[s].bias_key, false);
 	if (!rope_parse(&c->rope, json, m->family->rope_theta, c->context, why, sizeof why))
 		die(path, "%s", why);
-	json_t *bos = json_object_get(json, "bos_token_id");
-	c->bos = bos && !json_is_null(bos) ? token_id(path, "bos_token_id", bos) : -1;
 	add_eos(c, json, path);
 	json_decref(json);
 	free(text);

@@ -30,7 +30,6 @@ struct config {
 	bool tied;                      /* the embedding is the unembedding too */
 	bool bias[SLOT_COUNT];
 	struct rope_config rope;
-	int32_t bos;                    /* -1: none */
 	int32_t eos[EOS_MAX];           /* end-of-sequence ids */
 	size_t eos_count;
 };

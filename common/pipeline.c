@@ -29,7 +29,7 @@ static char *sibling(const char *program)
 		die("/proc/self/exe", "%s", strerror(errno));
 	self[n] = '\0';
 	char *base = strrchr(self, '/') + 1;
-	bool prefixed = strncmp(base, LM_PROGPREFIX, strlen(LM_PROGPREFIX)) == 0;
+	bool prefixed = strcmp(base, LM_PROGPREFIX "lm") == 0;
 	*base = '\0';
 	return mem_printf("%s%s%s", self, prefixed ? LM_PROGPREFIX : "", program);
 }
@@ -161,7 +161,8 @@ void pipeline_print_loop(const struct pipeline *p, const char *model, FILE *out)
 	print_word(model, out);
 	fputs("; export LM_MODEL\n"
 	      "\tdir=$(mktemp -d) || exit\n"
-	      "\ttrap 'rm -rf \"$dir\"' EXIT HUP INT TERM\n"
+	      "\ttrap 'rm -rf \"$dir\"' EXIT\n"
+	      "\ttrap 'exit 1' HUP INT TERM\n"
 	      "\tmkfifo \"$dir/loop\" || exit\n"
 	      "\t{\n"
 	      "\t\trm -rf \"$dir\"\n"

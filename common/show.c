@@ -24,9 +24,7 @@ static const char *piece(const struct model *m, int32_t id)
 	quoted[0] = '\0';
 	if (text)
 		snprintf(quoted, sizeof quoted, "'%s'", text);
-	for (char *c = quoted; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	cli_harmless(quoted);
 	return quoted;
 }
 
@@ -47,23 +45,31 @@ static void show_likeliest(const struct model *m, const float *logits, size_t vo
 	free(p);
 }
 
+/* Which row of the frame the k-th of the scores belongs to: the k-th wanted one. */
+static void show_heading(const struct rows *r, size_t k)
+{
+	size_t row = 0;
+	for (; row < r->n; row++)
+		if ((!r->want || r->want[row]) && k-- == 0)
+			break;
+	if (r->seq && r->pos && row < r->n)
+		printf("after sequence %d, position %d:\n", r->seq[row], r->pos[row]);
+	printf("%12s %8s %8s\n", "logit", "p", "id");
+}
+
 static void show_logits(const struct frame *f, const struct stream *s, const struct rows *r,
 			const struct model *m)
 {
 	const float *logits = frame_data(f, s, "logits", DTYPE_F32, 2, (size_t[]){SIZE_MAX, SIZE_MAX});
 	const size_t *shape = frame_find(f, "logits")->shape;
-	size_t row = 0;
-	for (size_t k = 0; k < shape[0] && shape[1] > 0; k++, row++) {
-		while (r->want && row < r->n && !r->want[row])
-			row++;
-		if (r->seq && r->pos && row < r->n)
-			printf("after sequence %d, position %d:\n", r->seq[row], r->pos[row]);
-		printf("%12s %8s %8s\n", "logit", "p", "id");
+	for (size_t k = 0; k < shape[0] && shape[1] > 0; k++) {
+		show_heading(r, k);
 		show_likeliest(m, logits + k * shape[1], shape[1]);
 	}
 }
 
-static void show_top(const struct frame *f, const struct stream *s, const struct model *m)
+static void show_top(const struct frame *f, const struct stream *s, const struct rows *r,
+		     const struct model *m)
 {
 	const int32_t *ids = frame_data(f, s, "top.ids", DTYPE_I32, 2, (size_t[]){SIZE_MAX, SIZE_MAX});
 	const size_t *shape = frame_find(f, "top.ids")->shape;
@@ -71,10 +77,12 @@ static void show_top(const struct frame *f, const struct stream *s, const struct
 	const float *lse = frame_data(f, s, "top.lse", DTYPE_F32, 1, shape);
 	if (!logits || !lse)
 		die(s->name, "frame %lu: no tensor '%s'", s->frames, logits ? "top.lse" : "top.logits");
-	printf("%12s %8s %8s\n", "logit", "p", "id");
-	for (size_t i = 0; i < shape[0] * shape[1]; i++)
+	for (size_t i = 0; i < shape[0] * shape[1]; i++) {
+		if (i % shape[1] == 0)
+			show_heading(r, i / shape[1]);
 		printf("%12.4f %8.4f %8d  %s\n", logits[i], exp_f32(logits[i] - lse[i / shape[1]]), ids[i],
 		       piece(m, ids[i]));
+	}
 }
 
 static void show_rows(const struct rows *r, const struct model *m)
@@ -100,7 +108,7 @@ void show_frame(const struct frame *f, const struct stream *s, const struct mode
 	if (frame_find(f, "logits"))
 		show_logits(f, s, &r, m);
 	else if (frame_find(f, "top.ids"))
-		show_top(f, s, m);
+		show_top(f, s, &r, m);
 	else
 		show_rows(&r, m);
 	for (size_t i = 0; i < f->st.count; i++) {

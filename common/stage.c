@@ -120,8 +120,7 @@ void stage_put(struct stage *s, struct frame *f)
 	frame_free(f);
 }
 
-int stage_finish(struct stage *s)
+int stage_finish(void)
 {
-	(void)s;
 	return cli_finish();
 }

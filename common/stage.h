@@ -57,6 +57,6 @@ bool stage_next(struct stage *s, struct frame *f);
 void stage_put(struct stage *s, struct frame *f);
 
 /* The exit status of a stage that has come to the end. */
-int stage_finish(struct stage *s);
+int stage_finish(void);
 
 #endif

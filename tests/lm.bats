@@ -259,10 +259,18 @@ printed() {
 }
 
 @test "wrong usage of a stage is wrong usage" {
-	run -2 --separate-stderr lm -t hot hi
+	run -2 --separate-stderr lm --eos what hi
 	[ -z "$output" ]
-	[ "${stderr_lines[0]}" = "$(sample -t hot 2>&1 | head -n 1)" ]
+	[ "${stderr_lines[0]}" = "$(sample --eos what 2>&1 | head -n 1)" ]
 	run ! grep "end frame" <<<"$stderr"
+}
+
+@test "wrong numbers are wrong usage of lm itself" {
+	for option in "-t hot" "-n -1" "-s x" "-k 1.5" "-p 2"; do
+		# shellcheck disable=SC2086
+		run -2 lm --print $option "The cat"
+		[[ $output == "lm: "*"usage: lm"* ]]
+	done
 }
 
 @test "kill -9 of any stage: it ends, says which, and leaves nothing" {
@@ -414,4 +422,16 @@ printed() {
 		lm --stages -n 4 "The cat" | cmp - lm
 	done
 	nothing_left
+}
+
+@test "no prompt at all is an error, not a wait" {
+	setup_model
+	cd "$BATS_TEST_TMPDIR"
+	for how in "lm --lines" "lm -0 -n 3" "lm --stages --lines"; do
+		run timeout 20 $how </dev/null
+		[ "$status" -eq 1 ]
+		[[ $output == *"no text"* ]]
+	done
+	run timeout 20 sh -c "$(lm --print --lines)" </dev/null
+	[ "$status" -eq 1 ]
 }

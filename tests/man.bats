@@ -75,10 +75,14 @@ setup() {
 	./scale 2 <x | ./scale 0.5 | cmp - x
 	run ./scale 1 < <(head -c 700 x)
 	[ "$status" -ne 0 ]
+	run ./scale 1 < <(head -c -64 x)
+	[ "$status" -eq 1 ]
 	extract showheader.sh >showheader.sh
 	[ -s showheader.sh ]
 	sh showheader.sh <x 2>headers | cmp - x
 	[ "$(wc -l <headers)" -eq "$(grep -ao '"lmutils"' x | wc -l)" ]
+	run sh showheader.sh < <(head -c -64 x)
+	[ "$status" -eq 1 ]
 	extract scale.py >scale.py
 	[ -s scale.py ]
 	if python3 -c 'import safetensors.numpy' 2>/dev/null; then

@@ -177,7 +177,7 @@ static size_t put_pairs(struct bytes *b, const struct model *m)
 	put_key_string(b, "llama.rope.scaling.type", ropes[r->type]);
 	put_key_f32(b, "llama.rope.scaling.factor", (float)r->factor);
 	put_key_u32(b, "llama.rope.scaling.original_context_length", (uint32_t)r->original_context);
-	put_key_u32(b, "tokenizer.ggml.bos_token_id", (uint32_t)c->bos);
+	put_key_u32(b, "tokenizer.ggml.bos_token_id", 1);
 	put_key_u32(b, "tokenizer.ggml.eos_token_id", (uint32_t)c->eos[0]);
 	put_key(b, "tokenizer.ggml.add_bos_token", GGUF_BOOL);
 	put(b, 1, 1);

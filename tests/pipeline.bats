@@ -466,3 +466,36 @@ kill_one() {
 	grep -q gtok print
 	bash print | cmp - lm
 }
+
+@test "a tap empties its file only when nothing is wrong with the command" {
+	setup_model
+	cd "$BATS_TEST_TMPDIR"
+	echo precious >kept
+	for wrong in "-l 99" "-l 0 --from k" "-l 0 --tap out=kept"; do
+		# shellcheck disable=SC2086
+		run attn $wrong --tap q=kept </dev/null
+		[ "$status" -eq 2 ]
+		[ "$(cat kept)" = precious ]
+	done
+}
+
+@test "logits -k N leaves the N best and the log of the sum, and no logits" {
+	setup_model
+	cd "$BATS_TEST_TMPDIR"
+	tok cat | embed | block -l 0- | logits -k 2 >top
+	run --separate-stderr jq -rnc 'input | keys | join(" ")' < <(tail -c +9 top)
+	[ "$output" = "__metadata__ ids pos seq top.ids top.logits top.lse want" ]
+}
+
+@test "a header that the next stage would refuse is not written" {
+	setup_model
+	cd "$BATS_TEST_TMPDIR"
+	pad=$(printf '%1048450s' '' | tr ' ' a)
+	json="{\"__metadata__\":{\"pad\":\"$pad\"},\"ids\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+	n=$((${#json} + (8 - ${#json} % 8) % 8))
+	printf "$(printf '\\%03o' $((n & 255)) $((n >> 8 & 255)) $((n >> 16)))\0\0\0\0\0%-${n}s\0\0\0\0" "$json" >big
+	run --separate-stderr embed <big
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[[ $stderr == "embed: stdout: frame 1: its header would have "* ]]
+}
