@@ -105,8 +105,9 @@ static size_t sample_rows(struct choice *choice, struct stopping *stop, const st
 
 		if (r->want && !r->want[i])
 			continue;
-		if (t.pos++ == INT32_MAX)
+		if (t.pos == INT32_MAX)
 			die(in->name, "frame %lu: row %zu: no position is left", in->frames, i);
+		t.pos++;
 		if (choice->show || stopping_wants(stop, t.seq, t.pos)) {
 			t.id = choice_make(choice, &scores, k, t.seq, t.pos, in);
 			t.last = !choice->show && stopping_token(stop, t.seq, t.pos, t.id);
