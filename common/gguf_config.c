@@ -64,32 +64,22 @@ static void check_unsupported(const struct gguf *g, const struct family *family)
 
 static void load_sizes(struct config *c, const struct gguf *g, const struct family *family)
 {
-	int64_t values[KEY_COUNT] = {0}, other;
+	size_t values[KEY_COUNT] = {0};
+	int64_t value;
 	for (int k = 0; k < KEY_COUNT; k++)
-		gguf_integer(g, key(family, gguf_keys[k]), 1, CONFIG_EXTENT_MAX, &values[k]);
+		if (gguf_integer(g, key(family, gguf_keys[k]), 1, CONFIG_EXTENT_MAX, &value))
+			values[k] = (size_t)value;
 	const struct gguf_value *tokens = gguf_array(g, "tokenizer.ggml.tokens", true);
 	if (!values[KEY_VOCAB] && tokens && tokens->count <= CONFIG_EXTENT_MAX)
-		values[KEY_VOCAB] = (int64_t)tokens->count;
-	if (!values[KEY_KV_HEADS])
-		values[KEY_KV_HEADS] = values[KEY_HEADS];
-	if (!values[KEY_HEAD_DIM] && values[KEY_HEADS])
-		values[KEY_HEAD_DIM] = values[KEY_D] / values[KEY_HEADS];
-	for (int k = 0; k < KEY_COUNT; k++)
-		if (!values[k])
-			die(g->path, "no %s", key(family, gguf_keys[k]));
-	c->d = (size_t)values[KEY_D];
-	c->layers = (size_t)values[KEY_LAYERS];
-	c->heads = (size_t)values[KEY_HEADS];
-	c->kv_heads = (size_t)values[KEY_KV_HEADS];
-	c->head_dim = (size_t)values[KEY_HEAD_DIM];
-	c->ffn = (size_t)values[KEY_FFN];
-	c->vocab = (size_t)values[KEY_VOCAB];
-	c->context = (size_t)values[KEY_CONTEXT];
+		values[KEY_VOCAB] = tokens->count;
+	enum config_key missing = config_sizes(c, values);
+	if (missing < KEY_COUNT)
+		die(g->path, "no %s", key(family, gguf_keys[missing]));
 	static const char *const same[] = {"attention.value_length", "rope.dimension_count"};
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-		if (gguf_integer(g, key(family, same[i]), 0, INT32_MAX, &other) && (size_t)other != c->head_dim)
+		if (gguf_integer(g, key(family, same[i]), 0, INT32_MAX, &value) && (size_t)value != c->head_dim)
 			die(g->path, "%s %lld is not supported, other than the %zu of a head",
-			    key(family, same[i]), (long long)other, c->head_dim);
+			    key(family, same[i]), (long long)value, c->head_dim);
 }
 
 /* The keys as the members of config.json that say the same. */
@@ -129,14 +119,10 @@ static void load_ids(struct config *c, const struct gguf *g)
 	static const char *const ends[] = {
 		"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
 	};
-	int64_t id = -1;
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		bool known = !gguf_integer(g, ends[i], 0, INT32_MAX, &id);
-		for (size_t k = 0; k < c->eos_count; k++)
-			known |= c->eos[k] == id;
-		if (!known)
-			c->eos[c->eos_count++] = (int32_t)id;
-	}
+	int64_t id;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (gguf_integer(g, ends[i], 0, INT32_MAX, &id))
+			config_add_eos(c, (int32_t)id);
 }
 
 void gguf_config(struct config *c, const struct gguf *g, const struct family *family)

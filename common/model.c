@@ -130,6 +130,17 @@ static int32_t token_id(const char *path, const char *key, json_t *value)
 	return (int32_t)json_integer_value(value);
 }
 
+bool config_add_eos(struct config *c, int32_t id)
+{
+	for (size_t k = 0; k < c->eos_count; k++)
+		if (c->eos[k] == id)
+			return true;
+	if (c->eos_count == EOS_MAX)
+		return false;
+	c->eos[c->eos_count++] = id;
+	return true;
+}
+
 /* eos_token_id of config.json or generation_config.json: an id, or a list of them. */
 static void add_eos(struct config *c, json_t *config, const char *path)
 {
@@ -137,14 +148,8 @@ static void add_eos(struct config *c, json_t *config, const char *path)
 	size_t n = json_is_array(value) ? json_array_size(value) : value && !json_is_null(value);
 	for (size_t i = 0; i < n; i++) {
 		int32_t id = token_id(path, "eos_token_id", json_is_array(value) ? json_array_get(value, i) : value);
-		bool known = false;
-		for (size_t k = 0; k < c->eos_count; k++)
-			known |= c->eos[k] == id;
-		if (known)
-			continue;
-		if (c->eos_count == EOS_MAX)
+		if (!config_add_eos(c, id))
 			die(path, "more than %d end-of-sequence ids", EOS_MAX);
-		c->eos[c->eos_count++] = id;
 	}
 }
 
@@ -159,6 +164,26 @@ static void load_generation_config(struct model *m)
 		free(text);
 	}
 	free(path);
+}
+
+enum config_key config_sizes(struct config *c, size_t values[KEY_COUNT])
+{
+	if (!values[KEY_KV_HEADS])
+		values[KEY_KV_HEADS] = values[KEY_HEADS];
+	if (!values[KEY_HEAD_DIM] && values[KEY_HEADS])
+		values[KEY_HEAD_DIM] = values[KEY_D] / values[KEY_HEADS];
+	c->d = values[KEY_D];
+	c->layers = values[KEY_LAYERS];
+	c->heads = values[KEY_HEADS];
+	c->kv_heads = values[KEY_KV_HEADS];
+	c->head_dim = values[KEY_HEAD_DIM];
+	c->ffn = values[KEY_FFN];
+	c->vocab = values[KEY_VOCAB];
+	c->context = values[KEY_CONTEXT];
+	int k = 0;
+	while (k < KEY_COUNT && values[k])
+		k++;
+	return (enum config_key)k;
 }
 
 void config_check(const struct config *c, const char *path)
@@ -189,21 +214,9 @@ static void load_config(struct model *m, struct hash *hash)
 	size_t values[KEY_COUNT];
 	for (int k = 0; k < KEY_COUNT; k++)
 		values[k] = config_size(json, path, m->family->keys[k]);
-	if (!values[KEY_KV_HEADS])
-		values[KEY_KV_HEADS] = values[KEY_HEADS];
-	if (!values[KEY_HEAD_DIM] && values[KEY_HEADS])
-		values[KEY_HEAD_DIM] = values[KEY_D] / values[KEY_HEADS];
-	for (int k = 0; k < KEY_COUNT; k++)
-		if (!values[k])
-			die(path, "no %s", m->family->keys[k]);
-	c->d = values[KEY_D];
-	c->layers = values[KEY_LAYERS];
-	c->heads = values[KEY_HEADS];
-	c->kv_heads = values[KEY_KV_HEADS];
-	c->head_dim = values[KEY_HEAD_DIM];
-	c->ffn = values[KEY_FFN];
-	c->vocab = values[KEY_VOCAB];
-	c->context = values[KEY_CONTEXT];
+	enum config_key missing = config_sizes(c, values);
+	if (missing < KEY_COUNT)
+		die(path, "no %s", m->family->keys[missing]);
 	config_check(c, path);
 
 	const char *activation = json_string_value(json_object_get(json, m->family->activation_key));
@@ -517,7 +530,7 @@ struct model *model_open(const char *path)
 	return m;
 }
 
-/* True if the file has weights, of a supported family. */
+/* True if the GGUF file has weights, of a supported family. */
 static bool complete_gguf(const char *path)
 {
 	struct gguf *g = gguf_open(path);
@@ -530,30 +543,29 @@ static bool complete_gguf(const char *path)
 	return complete;
 }
 
+/* The same of a directory. */
+static bool complete_directory(const char *path)
+{
+	if (!has_file(path, "config.json") || !(has_file(path, WEIGHTS) || has_file(path, WEIGHTS_INDEX)))
+		return false;
+	char *config = mem_printf("%s/config.json", path), *text;
+	size_t n;
+	json_t *json = load_json(config, CONFIG_MAX, &text, &n);
+	const char *type = json_string_value(json_object_get(json, "model_type"));
+	bool complete = type && family_find(type);
+	json_decref(json);
+	free(text);
+	free(config);
+	return complete;
+}
+
 char *model_hash(const char *path)
 {
-	if (gguf_is(path)) {
-		if (!complete_gguf(path))
-			return NULL;
-		struct model *m = model_open(path);
-		char *hash = mem_string(m->hash);
-		model_close(m);
-		return hash;
-	}
-	char *config = mem_printf("%s/config.json", path), *text, *hash = NULL;
-	size_t n;
-	if (has_file(path, "config.json") && (has_file(path, WEIGHTS) || has_file(path, WEIGHTS_INDEX))) {
-		json_t *json = load_json(config, CONFIG_MAX, &text, &n);
-		const char *type = json_string_value(json_object_get(json, "model_type"));
-		if (type && family_find(type)) {
-			struct model *m = model_open(path);
-			hash = mem_string(m->hash);
-			model_close(m);
-		}
-		json_decref(json);
-		free(text);
-	}
-	free(config);
+	if (!(gguf_is(path) ? complete_gguf(path) : complete_directory(path)))
+		return NULL;
+	struct model *m = model_open(path);
+	char *hash = mem_string(m->hash);
+	model_close(m);
 	return hash;
 }
 

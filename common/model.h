@@ -73,6 +73,16 @@ bool model_available(const char *option);
 /* Dies unless the sizes of the configuration fit together. */
 void config_check(const struct config *c, const char *path);
 
+/*
+ * Takes the sizes, 0 where one was not given: as many KV heads as heads, and
+ * d / heads for a head, unless said otherwise.  The first that is missing, or
+ * KEY_COUNT.
+ */
+enum config_key config_sizes(struct config *c, size_t values[KEY_COUNT]);
+
+/* Adds an end-of-sequence id, once; false if there is no room for another. */
+bool config_add_eos(struct config *c, int32_t id);
+
 struct model *model_open(const char *path);
 void model_close(struct model *m);
 
