@@ -200,13 +200,11 @@ int main(int argc, char **argv)
 	if (terminal && !choice.show)
 		listing_header(tokenizer);
 	while (!stopping_done(&stop) && stream_read(&in, &f)) {
-		const char *model = frame_meta(&f, "model");
 		struct rows r = frame_rows(&f, &in, NEED_SEQ | NEED_POS);
 		struct token *tokens = mem_array(r.n, sizeof *tokens);
 
-		if (m && model && !o.force && strcmp(model, m->hash) != 0)
-			die(in.name, "frame %lu was made with model %.40s, this is %s (-f to go on)",
-			    in.frames, model, m->hash);
+		if (m)
+			stage_check_model(&f, &in, m, o.force);
 		if (!choice.show)
 			stopping_prepare(&stop, &f, &in, &r);
 		size_t n = sample_rows(&choice, &stop, &f, &in, &r, tokens);
@@ -215,7 +213,7 @@ int main(int argc, char **argv)
 		for (size_t i = 0; i < n && terminal; i++)
 			listing_token(tokenizer, tokens[i].seq, tokens[i].pos, tokens[i].id);
 		if (n > 0 && !terminal)
-			write_tokens(&out, tokens, n, model, &stop);
+			write_tokens(&out, tokens, n, frame_meta(&f, "model"), &stop);
 		free(tokens);
 		frame_free(&f);
 	}

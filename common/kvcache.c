@@ -52,9 +52,7 @@ static void forget(struct kv_sequence *s)
 
 static struct kv_sequence *sequence(struct kv_cache *c, const struct stream *in, int32_t seq)
 {
-	if (seq < 0 || (size_t)seq >= c->limit)
-		die(in->name, "frame %lu: sequence %d, must be in [0, %zu] (--sequences)", in->frames,
-		    seq, c->limit - 1);
+	frame_check_sequence(in, seq, c->limit);
 	if ((size_t)seq >= c->count) {
 		size_t count = (size_t)seq + 1 > 2 * c->count ? (size_t)seq + 1 : 2 * c->count;
 		c->sequences = mem_resize(c->sequences, count, sizeof *c->sequences);
@@ -83,29 +81,26 @@ static void fork_sequence(struct kv_cache *c, const struct stream *in, int32_t f
 void kv_prepare(struct kv_cache *c, const struct frame *f, const struct stream *in,
 		const struct rows *r)
 {
-	const int32_t *ended = frame_data(f, in, "free", DTYPE_I32, 1, (size_t[]){SIZE_MAX});
-	for (size_t i = 0; ended && i < frame_find(f, "free")->shape[0]; i++)
-		forget(sequence(c, in, ended[i]));
-	const int32_t *pairs = frame_data(f, in, "fork", DTYPE_I32, 2, (size_t[]){SIZE_MAX, 2});
-	for (size_t i = 0; pairs && i < frame_find(f, "fork")->shape[0]; i++)
-		fork_sequence(c, in, pairs[2 * i], pairs[2 * i + 1]);
+	struct orders o = frame_orders(f, in);
+	for (size_t i = 0; i < o.ended_count; i++)
+		forget(sequence(c, in, o.ended[i]));
+	for (size_t i = 0; i < o.fork_count; i++)
+		fork_sequence(c, in, o.forks[i][0], o.forks[i][1]);
 
-	bool *seen = mem_zero(c->limit, sizeof *seen);
 	for (size_t i = 0; i < r->n; i++) {
 		struct kv_sequence *s = sequence(c, in, r->seq[i]);
 		size_t pos = (size_t)r->pos[i];
 		if (pos >= c->context)
 			die(in->name, "frame %lu: sequence %d: position %zu, the context of %zu positions is full (-c)",
 			    in->frames, r->seq[i], pos, c->context);
-		if (!seen[r->seq[i]])
+		if (s->frame != in->frames)
 			truncate_sequence(s, pos);
-		seen[r->seq[i]] = true;
+		s->frame = in->frames;
 		if (pos != s->length)
 			die(in->name, "frame %lu: sequence %d: position %zu, must be %zu", in->frames,
 			    r->seq[i], pos, s->length);
 		s->length++;
 	}
-	free(seen);
 }
 
 void kv_at(struct kv_cache *c, int32_t seq, int32_t pos, float **k, float **v)

@@ -23,6 +23,7 @@ struct kv_sequence {
 	size_t length;          /* positions held: 0 to length - 1 */
 	struct kv_block **blocks;
 	size_t block_count;
+	unsigned long frame;    /* the last that had rows of it, counted from 1 */
 };
 
 struct kv_cache {

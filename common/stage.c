@@ -79,6 +79,14 @@ void stage_start(struct stage *s, const struct model *m, const char *label, bool
 	};
 }
 
+void stage_check_model(const struct frame *f, const struct stream *in, const struct model *m, bool force)
+{
+	const char *model = frame_meta(f, "model");
+	if (model && !force && strcmp(model, m->hash) != 0)
+		die(in->name, "frame %lu was made with model %.40s, this is %s (-f to go on)", in->frames, model,
+		    m->hash);
+}
+
 static void release_held(struct stage *s)
 {
 	if (!s->holding)
@@ -93,10 +101,7 @@ bool stage_next(struct stage *s, struct frame *f)
 {
 	while (stream_read(&s->in, f)) {
 		if (!frame_is_end(f)) {
-			const char *model = frame_meta(f, "model");
-			if (model && !s->force && strcmp(model, s->model->hash) != 0)
-				die(s->in.name, "frame %lu was made with model %.40s, this is %s (-f to go on)",
-				    s->in.frames, model, s->model->hash);
+			stage_check_model(f, &s->in, s->model, s->force);
 			return true;
 		}
 		if (s->holding)

@@ -45,6 +45,9 @@ struct stage {
 	bool holding;
 };
 
+/* Dies if the frame just read names another model, unless force. */
+void stage_check_model(const struct frame *f, const struct stream *in, const struct model *m, bool force);
+
 void stage_start(struct stage *s, const struct model *m, const char *label, bool force);
 
 /*

@@ -8,9 +8,7 @@
 
 static struct stopping_sequence *sequence(struct stopping *s, const struct stream *in, int32_t seq)
 {
-	if (seq < 0 || (size_t)seq >= s->limit)
-		die(in->name, "frame %lu: sequence %d, must be in [0, %zu] (--sequences)", in->frames,
-		    seq, s->limit - 1);
+	frame_check_sequence(in, seq, s->limit);
 	if ((size_t)seq >= s->count) {
 		size_t count = (size_t)seq < s->limit / 2 ? 2 * (size_t)seq + 1 : s->limit;
 
@@ -115,14 +113,13 @@ static void fork_sequence(struct stopping *s, const struct stream *in, int32_t f
 void stopping_prepare(struct stopping *s, const struct frame *f, const struct stream *in,
 		      const struct rows *r)
 {
-	const int32_t *ids = frame_data(f, in, "free", DTYPE_I32, 1, (size_t[]){SIZE_MAX});
-	const int32_t *pairs = frame_data(f, in, "fork", DTYPE_I32, 2, (size_t[]){SIZE_MAX, 2});
+	struct orders o = frame_orders(f, in);
 
 	s->frames++;
-	for (size_t i = 0; ids && i < frame_find(f, "free")->shape[0]; i++)
-		forget(s, sequence(s, in, ids[i]));
-	for (size_t i = 0; pairs && i < frame_find(f, "fork")->shape[0]; i++)
-		fork_sequence(s, in, pairs[2 * i], pairs[2 * i + 1]);
+	for (size_t i = 0; i < o.ended_count; i++)
+		forget(s, sequence(s, in, o.ended[i]));
+	for (size_t i = 0; i < o.fork_count; i++)
+		fork_sequence(s, in, o.forks[i][0], o.forks[i][1]);
 	for (size_t i = 0; i < r->n; i++) {
 		struct stopping_sequence *q = sequence(s, in, r->seq[i]);
 

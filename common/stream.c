@@ -268,3 +268,22 @@ struct rows frame_rows(const struct frame *f, const struct stream *in, unsigned 
 	r.n = n;
 	return r;
 }
+
+struct orders frame_orders(const struct frame *f, const struct stream *in)
+{
+	struct orders o = {0};
+	o.ended = frame_data(f, in, "free", DTYPE_I32, 1, (size_t[]){SIZE_MAX});
+	o.forks = frame_data(f, in, "fork", DTYPE_I32, 2, (size_t[]){SIZE_MAX, 2});
+	if (o.ended)
+		o.ended_count = frame_find(f, "free")->shape[0];
+	if (o.forks)
+		o.fork_count = frame_find(f, "fork")->shape[0];
+	return o;
+}
+
+void frame_check_sequence(const struct stream *in, int32_t seq, size_t limit)
+{
+	if (seq < 0 || (size_t)seq >= limit)
+		die(in->name, "frame %lu: sequence %d, must be in [0, %zu] (--sequences)", in->frames, seq,
+		    limit - 1);
+}

@@ -86,6 +86,17 @@ void frame_drop(struct frame *f, const char *name);
 const char *frame_meta(const struct frame *f, const char *key);
 void frame_set_meta(struct frame *f, const char *key, const char *value);
 
+/* What a frame says of sequences before its rows; counts are 0 where nothing is said. */
+struct orders {
+	const int32_t *ended;           /* [ended_count], from `free`: forget them */
+	const int32_t (*forks)[2];      /* [fork_count], from `fork`: {a, b}, b becomes a copy of a */
+	size_t ended_count, fork_count;
+};
+struct orders frame_orders(const struct frame *f, const struct stream *in);
+
+/* Dies unless the number of a sequence is in [0, limit). */
+void frame_check_sequence(const struct stream *in, int32_t seq, size_t limit);
+
 /*
  * The rows of a frame.  Dies if a tensor in need is absent or any has another
  * type or another number of rows, if seq or pos is negative, or if there are

@@ -159,15 +159,14 @@ static void print_ready(struct transcript *t)
 void transcript_add(struct transcript *t, const struct frame *f, const struct stream *in)
 {
 	struct rows r = frame_rows(f, in, NEED_IDS | NEED_SEQ | NEED_POS);
-	const int32_t *ended = frame_data(f, in, "free", DTYPE_I32, 1, (size_t[]){SIZE_MAX});
-	const int32_t *forks = frame_data(f, in, "fork", DTYPE_I32, 2, (size_t[]){SIZE_MAX, 2});
-	for (size_t i = 0; ended && i < frame_find(f, "free")->shape[0]; i++) {
-		struct transcript_sequence *s = find(t, ended[i]);
+	struct orders o = frame_orders(f, in);
+	for (size_t i = 0; i < o.ended_count; i++) {
+		struct transcript_sequence *s = find(t, o.ended[i]);
 		if (s)
 			end_sequence(s);
 	}
-	for (size_t i = 0; forks && i < frame_find(f, "fork")->shape[0]; i++)
-		fork_sequence(t, forks[2 * i], forks[2 * i + 1], in);
+	for (size_t i = 0; i < o.fork_count; i++)
+		fork_sequence(t, o.forks[i][0], o.forks[i][1], in);
 	for (size_t i = 0; i < r.n; i++)
 		add_row(t, r.ids[i], r.seq[i], r.pos[i], in);
 	print_ready(t);
