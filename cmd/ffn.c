@@ -6,8 +6,6 @@
 #include "memory.h"
 #include "stage.h"
 
-enum { FROM = STAGE_SEQUENCES + 1, TAP, UNTIL };
-
 static void usage(FILE *f)
 {
 	fputs("usage: ffn -l layer [-fhVx] [-m model] [--from point] [--tap point[=file]]\n"
@@ -31,12 +29,12 @@ static void usage(FILE *f)
 static const struct option options[] = {
 	{"exact", no_argument, NULL, 'x'},
 	{"force", no_argument, NULL, 'f'},
-	{"from", required_argument, NULL, FROM},
+	{"from", required_argument, NULL, TAP_FROM},
 	CLI_HELP,
 	{"layer", required_argument, NULL, 'l'},
 	{"model", required_argument, NULL, 'm'},
-	{"tap", required_argument, NULL, TAP},
-	{"until", required_argument, NULL, UNTIL},
+	{"tap", required_argument, NULL, TAP_TAP},
+	{"until", required_argument, NULL, TAP_UNTIL},
 	CLI_VERSION,
 	{0},
 };
@@ -52,22 +50,10 @@ int main(int argc, char **argv)
 
 	cli_start(argv, usage);
 	for (int c; (c = cli_option(argc, argv, options)) != -1;)
-		switch (c) {
-		case 'l':
+		if (c == 'l')
 			layer = optarg;
-			break;
-		case FROM:
-			taps.from = taps_point(&taps, "--from", optarg);
-			break;
-		case TAP:
-			taps_add(&taps, optarg);
-			break;
-		case UNTIL:
-			taps.until = taps_point(&taps, "--until", optarg);
-			break;
-		default:
+		else if (!taps_option(&taps, c, optarg))
 			stage_option(&o, c, optarg);
-		}
 	stage_no_operands(argc, argv);
 	struct layers l = stage_layers(layer, false);
 	taps_check(&taps, FFN_UP);

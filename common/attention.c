@@ -90,13 +90,13 @@ static void block_scores(const struct attention *a, const float *q, const struct
  * weighed by e^score, and the sum of the weights, both relative to the largest
  * score so far, which a later block may raise.  The scores are those of q, or
  * given (q NULL), where -inf hides a key; a head that sees no key gives 0.
+ * block_z is room for one head.
  */
 static void attend(const struct attention *a, int32_t seq, size_t pos, size_t head,
-		   const float *q, const float *scores, float *z)
+		   const float *q, const float *scores, float *block_z, float *z)
 {
 	size_t hd = a->head_dim;
 	float weights[KV_BLOCK], max = -INFINITY, sum = 0;
-	float *block_z = mem_array(hd, sizeof *block_z);
 	for (size_t e = 0; e < hd; e++)
 		z[e] = 0;
 	for (size_t b = 0; b * KV_BLOCK <= pos; b++) {
@@ -126,7 +126,6 @@ static void attend(const struct attention *a, int32_t seq, size_t pos, size_t he
 	}
 	for (size_t e = 0; e < hd && max > -INFINITY; e++)
 		z[e] /= sum;
-	free(block_z);
 }
 
 /* The largest position among the rows, and one: the keys of the longest row. */
@@ -207,8 +206,7 @@ struct pass {
 
 static void give(struct pass *p, int point, const float *value, size_t m, size_t k)
 {
-	if (taps_want(p->taps, point))
-		taps_give(p->taps, p->f, "attn", p->a->layer, point, value, p->r.n, m, k);
+	taps_give(p->taps, p->f, "attn", p->a->layer, point, value, p->r.n, m, k);
 }
 
 static float *take(struct pass *p, int point, size_t m, size_t *k)
@@ -263,12 +261,14 @@ static void project(struct pass *p)
 static void attend_all(struct pass *p, const float *q, const float *scores, size_t keys)
 {
 	struct attention *a = p->a;
+	float *block_z = mem_array(a->head_dim, sizeof *block_z);
 	for (size_t i = 0; i < p->r.n; i++)
 		for (size_t h = 0; h < a->heads; h++) {
 			size_t k = i * a->heads + h;
 			attend(a, p->r.seq[i], (size_t)p->r.pos[i], h, q ? q + k * a->head_dim : NULL,
-			       scores ? scores + k * keys : NULL, p->z + k * a->head_dim);
+			       scores ? scores + k * keys : NULL, block_z, p->z + k * a->head_dim);
 		}
+	free(block_z);
 }
 
 /* Steps 3 to 7 as they always run, with the scores and pattern for the curious. */

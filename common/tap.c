@@ -9,7 +9,7 @@
 #include "memory.h"
 #include "tap.h"
 
-int taps_point(const struct taps *t, const char *option, const char *name)
+static int find_point(const struct taps *t, const char *option, const char *name)
 {
 	char all[160] = "";
 	for (int i = 0; t->points[i]; i++) {
@@ -20,7 +20,7 @@ int taps_point(const struct taps *t, const char *option, const char *name)
 	cli_usage_error("%s: '%s' is not one of %s", option, name, all);
 }
 
-void taps_add(struct taps *t, const char *argument)
+static void add(struct taps *t, const char *argument)
 {
 	char *name = mem_string(argument), *file = strchr(name, '=');
 	if (t->count == TAPS_MAX)
@@ -28,7 +28,7 @@ void taps_add(struct taps *t, const char *argument)
 	if (file)
 		*file++ = '\0';
 	struct tap *tap = &t->taps[t->count++];
-	tap->point = taps_point(t, "--tap", name);
+	tap->point = find_point(t, "--tap", name);
 	tap->file = (struct stream){.fd = -1};
 	if (file) {
 		for (size_t i = 0; i + 1 < t->count; i++)
@@ -37,6 +37,22 @@ void taps_add(struct taps *t, const char *argument)
 		tap->file.name = mem_string(file);
 	}
 	free(name);
+}
+
+bool taps_option(struct taps *t, int c, const char *argument)
+{
+	switch (c) {
+	case TAP_TAP:
+		add(t, argument);
+		return true;
+	case TAP_FROM:
+		t->from = find_point(t, "--from", argument);
+		return true;
+	case TAP_UNTIL:
+		t->until = find_point(t, "--until", argument);
+		return true;
+	}
+	return false;
 }
 
 void taps_check(const struct taps *t, int last_input)
@@ -98,6 +114,8 @@ static void write_to_file(struct stream *file, const struct frame *f, const char
 void taps_give(struct taps *t, struct frame *f, const char *stage, size_t layer, int point,
 	       const float *value, size_t n, size_t a, size_t b)
 {
+	if (!taps_want(t, point))
+		return;
 	char *name = mem_printf("%s.%zu.%s", stage, layer, t->points[point]);
 	bool into_frame = t->leave >> point & 1;
 	for (size_t i = 0; i < t->count; i++) {

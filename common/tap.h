@@ -26,9 +26,14 @@ struct taps {
 	unsigned leave;                 /* set of points that --until leaves in the frame */
 };
 
-/* The arguments of --tap NAME[=FILE], --from and --until; wrong ones exit 2. */
-void taps_add(struct taps *t, const char *argument);
-int taps_point(const struct taps *t, const char *option, const char *name);
+/* getopt's values of the options below, beside those of stage.h. */
+enum { TAP_TAP = 512, TAP_FROM, TAP_UNTIL };
+
+/*
+ * Takes one of --tap NAME[=FILE], --from NAME and --until NAME; false if c is
+ * another.  A wrong argument exits 2.
+ */
+bool taps_option(struct taps *t, int c, const char *argument);
 
 /*
  * Exits 2 unless --from lies before --until.  Points up to last_input are taken
@@ -44,7 +49,7 @@ bool taps_want(const struct taps *t, int point);
 
 /*
  * Hands out a value of n rows of a by b elements (b 0: rank 2) under the name
- * STAGE.LAYER.POINT to all who want it; rows are those of f.
+ * STAGE.LAYER.POINT to all who want it, if any; rows are those of f.
  */
 void taps_give(struct taps *t, struct frame *f, const char *stage, size_t layer, int point,
 	       const float *value, size_t n, size_t a, size_t b);
