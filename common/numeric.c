@@ -123,6 +123,8 @@ static void linear_f32(const struct linear *l, const float *x, size_t n, float *
 
 void linear(const struct linear *l, const float *x, size_t n, float *y, bool exact)
 {
+	if (n == 0)
+		return;         /* a prompt's early rows want no logits: do not go through W for them */
 	if (l->w.type == DTYPE_BF16 && !exact)
 		linear_bf16(l, x, n, y);
 	else
