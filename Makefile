@@ -20,16 +20,16 @@ FUZZ_SECONDS ?= 60
 MANDATORY = -std=c11 -D_GNU_SOURCE -Wall -Wextra -ffp-contract=off
 DEFINES = -DLM_DEFAULT_MODEL='"$(PREFIX)/share/lmutils/model"' -DLM_PROGPREFIX='"$(PROGPREFIX)"'
 COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(MANDATORY) $(DEFINES) -Icommon -MMD -MP
-LIBS = -ljansson -lutf8proc -lm
+LIBS = -ljansson -lutf8proc -lm -pthread
 
 # kernels.c is compiled once for each instruction set; numeric.c chooses.
 ISAS = plain
 ifneq (,$(filter x86_64-% amd64-%,$(shell $(CC) -dumpmachine)))
-ISAS += avx2 avx512
+ISAS += avx512
 endif
 ISA_plain =
 ISA_avx2 = -mavx2 -mfma
-ISA_avx512 = -march=x86-64-v4
+ISA_avx512 = -march=x86-64-v4 -mavx512vnni -mavx512bf16
 VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
 
 COMMON = $(filter-out common/kernels.c,$(wildcard common/*.c))
@@ -57,7 +57,7 @@ $(BUILD)/libcommon.a: $(OBJECTS)
 
 $(ISAS:%=$(BUILD)/common/kernels_%.o): $(BUILD)/common/kernels_%.o: common/kernels.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(VECTORIZE) $(ISA_$*) -DISA=$* -c -o $@ $<
+	$(COMPILE) $(VECTORIZE) $(ISA_$*) -DISA=$* -DISA_IS_PLAIN=$(if $(filter plain,$*),1,0) -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

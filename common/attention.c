@@ -248,9 +248,9 @@ static void project(struct pass *p)
 	p->k = mem_aligned(n * a->k.w.out, sizeof *p->k);
 	p->v = mem_aligned(n * a->v.w.out, sizeof *p->v);
 	rmsnorm(p->r.x, a->norm, a->eps, n, a->d, normed);
-	linear(&a->q, normed, n, p->q, a->exact);
-	linear(&a->k, normed, n, p->k, a->exact);
-	linear(&a->v, normed, n, p->v, a->exact);
+	struct input x = {.x = normed, .n = n, .in = a->d, .exact = a->exact};
+	linear_all((const struct linear *[]){&a->q, &a->k, &a->v}, (float *[]){p->q, p->k, p->v}, 3, &x);
+	input_free(&x);
 	free(normed);
 	give(p, ATTENTION_Q, p->q, a->heads, hd);
 	give(p, ATTENTION_K, p->k, a->kv_heads, hd);
@@ -327,7 +327,9 @@ static void add_output(struct pass *p)
 		out = take(p, ATTENTION_OUT, a->d, NULL);
 	} else {
 		out = mem_aligned(n * a->d, sizeof *out);
-		linear(&a->o, p->z, n, out, a->exact);
+		struct input z = {.x = p->z, .n = n, .in = a->o.w.in, .exact = a->exact};
+		linear(&a->o, &z, out);
+		input_free(&z);
 		give(p, ATTENTION_OUT, out, a->d, 0);
 	}
 	if (!stops(p, ATTENTION_OUT)) {
