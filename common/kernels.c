@@ -226,9 +226,9 @@ INLINE void store_sums(int W, const struct f32x16 *sums, float *y)
 
 /* Adds the products of n <= 16 elements from k to the sums of a tile. */
 INLINE void step_f32(enum dtype type, const void *const *w, const void *const *x, size_t k, size_t n, int W,
-		     int X, struct f32x16 sum[X][W])
+		     int X, struct f32x16 sum[TILE_X][TILE_W])
 {
-	struct f32x16 b[W];
+	struct f32x16 b[TILE_W];
 	UNROLL
 	for (int o = 0; o < W; o++)
 		b[o] = load_as_f32(type, w[o], k, n);
@@ -244,8 +244,8 @@ INLINE void step_f32(enum dtype type, const void *const *w, const void *const *x
 /* W rows of w from o on times X rows of x from i on. */
 INLINE void tile_f32(const struct product *p, enum dtype type, size_t o, size_t i, int W, int X)
 {
-	struct f32x16 sum[X][W];
-	const void *w[W], *x[X];
+	struct f32x16 sum[TILE_X][TILE_W];
+	const void *w[TILE_W], *x[TILE_X];
 	size_t k = 0;
 	UNROLL
 	for (int a = 0; a < W; a++)
@@ -267,9 +267,9 @@ INLINE void tile_f32(const struct product *p, enum dtype type, size_t o, size_t 
 }
 
 INLINE void step_bf16(const void *const *w, const void *const *x, size_t k, size_t n, int W, int X,
-		      struct f32x16 sum[X][W])
+		      struct f32x16 sum[TILE_X][TILE_W])
 {
-	struct bf16x32 b[W];
+	struct bf16x32 b[TILE_W];
 	UNROLL
 	for (int o = 0; o < W; o++) {
 		const uint16_t *row = w[o];
@@ -286,8 +286,8 @@ INLINE void step_bf16(const void *const *w, const void *const *x, size_t k, size
 
 INLINE void tile_bf16(const struct product *p, size_t o, size_t i, int W, int X)
 {
-	struct f32x16 sum[X][W];
-	const void *w[W], *x[X];
+	struct f32x16 sum[TILE_X][TILE_W];
+	const void *w[TILE_W], *x[TILE_X];
 	size_t k = 0;
 	UNROLL
 	for (int a = 0; a < W; a++)
@@ -388,6 +388,8 @@ struct panel {
 	float d[8], m[8];
 };
 
+#define PANEL_X 2               /* rows of x that a panel is multiplied with at a time */
+
 static size_t groups_of(size_t in)
 {
 	return (in + 255) / 256;
@@ -467,10 +469,11 @@ INLINE void pack_32(enum dtype type, const unsigned char *w0, const unsigned cha
 	f_store(to->m, f_pair(a.m, b.m));
 }
 
-/* P pairs of rows from `panels` times X rows of x. */
+/* Some pairs of rows of a panel, from `first` on, times PANEL_X rows of x. */
 INLINE void tile_32(enum dtype type, const struct panel *panels, size_t groups, const struct activations *const *x,
-		    int first, int P, int X, float y[X][8])
+		    int first, float y[PANEL_X][8])
 {
+	enum { P = TILE_PAIRS, X = PANEL_X };
 	struct f32x16 sum[X][P];
 	UNROLL
 	for (int j = 0; j < X; j++)
@@ -553,14 +556,14 @@ INLINE void pack_256(enum dtype type, const unsigned char *const w[8], struct pa
 }
 
 /* 8 rows from `panels` times 2 rows of x, in sums of 16 results: lane b mod 8 of each in sum[b mod 8]. */
-INLINE void tile_256(enum dtype type, const struct panel *panels, size_t groups, const struct activations *x0,
-		     const struct activations *x1, float y[2][8])
+INLINE void tile_256(enum dtype type, const struct panel *panels, size_t groups,
+		     const struct activations *const *rows, float y[PANEL_X][8])
 {
 	struct f32x16 sum[8], total;
 	for (int lane = 0; lane < 8; lane++)
 		sum[lane] = f_set(0);
 	for (size_t g = 0; g < groups; g++) {
-		const struct activations *x[2] = {x0 + g, x1 + g};
+		const struct activations *x[PANEL_X] = {rows[0] + g, rows[1] + g};
 		struct i32x16 s[8], m[8];
 		float x_d[16];
 		UNROLL
@@ -678,22 +681,21 @@ INLINE void pack(enum dtype type, const struct product *p, size_t o, struct pane
 	}
 }
 
-/* The packed rows of w times X rows of x from i on. */
-INLINE void tile_blocks(enum dtype type, const struct product *p, const struct panel *panels, size_t o, size_t i,
-			int X)
+/* The packed rows of w times PANEL_X rows of x from i on. */
+INLINE void tile_blocks(enum dtype type, const struct product *p, const struct panel *panels, size_t o, size_t i)
 {
 	size_t groups = groups_of(p->in);
-	const struct activations *x[X];
-	float y[X][8];
+	const struct activations *x[PANEL_X];
+	float y[PANEL_X][8];
 	UNROLL
-	for (int j = 0; j < X; j++)
+	for (int j = 0; j < PANEL_X; j++)
 		x[j] = row_of(p->x, p->x_bytes, i + (size_t)j);
 	if (in_256(type))
-		tile_256(type, panels, groups, x[0], x[X - 1], y);
+		tile_256(type, panels, groups, x, y);
 	else
 		for (int pair = 0; pair < 4; pair += TILE_PAIRS)
-			tile_32(type, panels, groups, x, pair, TILE_PAIRS, X, y);
-	for (int j = 0; j < X; j++)
+			tile_32(type, panels, groups, x, pair, y);
+	for (int j = 0; j < PANEL_X; j++)
 		memcpy(p->y + (i + (size_t)j) * p->y_stride + o, y[j], smaller(p->rows - o, 8) * sizeof **y);
 }
 
@@ -708,8 +710,8 @@ INLINE void product_of(enum dtype type, const struct product *p, struct panel *p
 	for (size_t o = 0; o < p->rows; o += 8) {
 		size_t i = 0;
 		pack(type, p, o, panels);
-		for (; i + 2 <= p->n; i += 2)
-			tile_blocks(type, p, panels, o, i, 2);
+		for (; i + PANEL_X <= p->n; i += PANEL_X)
+			tile_blocks(type, p, panels, o, i);
 		if (i < p->n)
 			product_few(type, &(struct product){
 				.w = p->w + o * p->w_bytes, .w_bytes = p->w_bytes, .rows = smaller(p->rows - o, 8),

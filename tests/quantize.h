@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels.h"
 #include "numeric.h"
 #include "quants.h"
 
@@ -81,7 +82,8 @@ static inline void pack_f16(const float *x, unsigned char *p)
 
 static inline void pack_bf16(const float *x, unsigned char *p)
 {
-	uint16_t half = bf16_round(*x);
+	uint16_t half;
+	kernels_plain.round_bf16(x, 1, &half);
 	p[0] = (unsigned char)(half & 0xff);
 	p[1] = (unsigned char)(half >> 8);
 }
