@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "activation.h"
-#include "groups.h"
 #include "kernels.h"
 #include "simd.h"
+#include "strips.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -146,50 +146,37 @@ static inline int32_t nearest(float x)
 	return bits - 0x4b400000;
 }
 
-/* The 32 elements x, fewer than that if the row ends, as block L of a. */
-static void round_block(const float *x, size_t n, float inverse, size_t L, struct activations *a)
+/* 32 elements times `inverse`, to the nearest. */
+static void round_block(const float *x, float inverse, struct activations *a)
 {
-	int8_t q[32];
-	for (size_t i = 0; i < n; i++)
-		q[i] = (int8_t)(inverse == 0 ? 0 : nearest(x[i] * inverse));
-	memset(q + n, 0, 32 - n);
-	for (size_t i = 0; i < 32; i += 4)
-		memcpy(a->q + group_place(L, i), q + i, 4);
-	a->sum[0][L] = a->sum[1][L] = 0;
-	for (size_t i = 0; i < 16; i++) {
-		a->sum[0][L] += q[i];
-		a->sum[1][L] += q[i + 16];
+	for (size_t i = 0; i < 32; i++)
+		a->q[i] = (int8_t)(inverse == 0 ? 0 : nearest(x[i] * inverse));
+	for (size_t half = 0; half < 2; half++) {
+		a->sum[half] = 0;
+		for (size_t i = 16 * half; i < 16 * half + 16; i++)
+			a->sum[half] += a->q[i];
 	}
 }
 
 static void round_32(const float *x, size_t n, struct activations *a)
 {
-	for (; n > 0; a++) {
-		for (size_t L = 0; L < 8; L++) {
-			size_t m = smaller(n, 32);
-			float inverse;
-			a->d[L] = m ? scale_for(largest(x, m), &inverse) : (inverse = 0);
-			round_block(x, m, inverse, L, a);
-			a->s[L] = a->d[L] * (float)(a->sum[0][L] + a->sum[1][L]);
-			x += m;
-			n -= m;
-		}
+	float inverse;
+	for (size_t k = 0; k < n; k += 32, a++) {
+		a->d = scale_for(largest(x + k, 32), &inverse);
+		round_block(x + k, inverse, a);
+		a->s = a->d * (float)(a->sum[0] + a->sum[1]);
 	}
 }
 
 static void round_256(const float *x, size_t n, struct activations *a)
 {
-	for (; n > 0; a++) {
-		float inverse;
-		memset(a->d, 0, sizeof a->d);
-		memset(a->s, 0, sizeof a->s);
-		a->d[0] = scale_for(largest(x, smaller(n, 256)), &inverse);
-		for (size_t L = 0; L < 8; L++) {
-			size_t m = smaller(n, 32);
-			round_block(x, m, inverse, L, a);
-			x += m;
-			n -= m;
-		}
+	float inverse = 0, d = 0;
+	for (size_t k = 0; k < n; k += 32, a++) {
+		if (k % 256 == 0)
+			d = scale_for(largest(x + k, 256), &inverse);
+		a->d = d;
+		a->s = 0;
+		round_block(x + k, inverse, a);
 	}
 }
 
@@ -375,270 +362,30 @@ static void product_bf16(const struct product *p)
 
 /* ---- products of weights in blocks ---- */
 
-/* The same group of two rows of w; the vectors have a half for each. */
-struct pair {
-	uint8_t q[8][64];
-	float d[16], m[16];                     /* blocks of 32 */
-	int32_t low[16], high[16], minimum[16]; /* blocks of 256 */
+#define FEW 3                   /* rows of x for which weights are not unpacked */
+
+/*
+ * Rows of w are taken in strips of 8, a row a lane.  Those at the end that do
+ * not fill one make a strip each, with all lanes alike.
+ */
+struct strip {
+	const unsigned char *w;
+	size_t stride, row, rows;       /* bytes from lane to lane; where the results go */
 };
 
-/* The pairs of 8 rows at one group, and d and m of blocks of 256 as i_totals_8 orders them. */
-struct panel {
-	struct pair pair[4];
-	float d[8], m[8];
-};
-
-#define PANEL_X 2               /* rows of x that a panel is multiplied with at a time */
-
-static size_t groups_of(size_t in)
+static size_t strips_of(size_t rows)
 {
-	return (in + 255) / 256;
+	return rows / STRIP + rows % STRIP;
 }
 
-/* Bytes and blocks of a group that begins at element k. */
-INLINE size_t blocks_from(size_t in, size_t k)
+static struct strip strip_at(const struct product *p, size_t i)
 {
-	return smaller((in - k + 31) / 32, 8);
-}
-
-/* Adds one group's contribution to the sums of two rows: numeric.h, blocks of 32. */
-INLINE struct f32x16 add_group_32(enum dtype type, struct f32x16 sum, struct i32x16 products,
-				  struct f32x16 d, struct f32x16 m, const struct activations *x)
-{
-	sum = f_fma(f_from_i32(products), f_mul(d, f_load_twice(x->d)), sum);
-	if (block_has_minimum(type))
-		sum = f_fma(m, f_load_twice(x->s), sum);
-	return sum;
-}
-
-/* What the products begin with, so that the offset of q is gone from their sum. */
-INLINE struct i32x16 without_offset(enum dtype type, const int32_t *sum)
-{
-	if (block_offset(type) == 0)
-		return i_set(0);
-	return i_mul(i_load_twice(sum), i_set(-block_offset(type)));
-}
-
-/* Two rows of w, not unpacked before, times one row of x. */
-INLINE void rows_32(enum dtype type, const unsigned char *w0, const unsigned char *w1, size_t in,
-		    const struct activations *x, float y[2])
-{
-	struct f32x16 sum = f_set(0);
-	for (size_t k = 0; k < in; k += 256, x++) {
-		size_t count = blocks_from(in, k), at = k / 32 * block_bytes(type);
-		struct group_32 a, b;
-		if (count == 8) {
-			a = group_load_32(type, w0 + at, 8);
-			b = group_load_32(type, w1 + at, 8);
-		} else {
-			a = group_load_32(type, w0 + at, count);
-			b = group_load_32(type, w1 + at, count);
-		}
-		struct i32x16 s = i_set(0), t = i_set(0);
-		UNROLL
-		for (int i = 0; i < 4; i++) {
-			struct i8x64 q = q_load(x->q + 64 * i);
-			s = i_dot(s, a.q[i], q);
-			t = i_dot(t, b.q[i], q);
-		}
-		s = i_fold_2(s, t);
-		if (block_offset(type)) {
-			s = i_add(s, without_offset(type, x->sum[0]));
-			s = i_add(s, without_offset(type, x->sum[1]));
-		}
-		sum = add_group_32(type, sum, s, f_pair(a.d, b.d), f_pair(a.m, b.m), x);
-	}
-	f_sum_ascending(sum, y);
-}
-
-INLINE void pack_q(const struct i8x64 a[4], const struct i8x64 b[4], struct pair *to)
-{
-	UNROLL
-	for (int i = 0; i < 4; i++) {
-		q_store(to->q[2 * i], q_low_halves(a[i], b[i]));
-		q_store(to->q[2 * i + 1], q_high_halves(a[i], b[i]));
-	}
-}
-
-INLINE void pack_32(enum dtype type, const unsigned char *w0, const unsigned char *w1, size_t count,
-		    struct pair *to)
-{
-	struct group_32 a = group_load_32(type, w0, count), b = group_load_32(type, w1, count);
-	pack_q(a.q, b.q, to);
-	f_store(to->d, f_pair(a.d, b.d));
-	f_store(to->m, f_pair(a.m, b.m));
-}
-
-/* Some pairs of rows of a panel, from `first` on, times PANEL_X rows of x. */
-INLINE void tile_32(enum dtype type, const struct panel *panels, size_t groups, const struct activations *const *x,
-		    int first, float y[PANEL_X][8])
-{
-	enum { P = TILE_PAIRS, X = PANEL_X };
-	struct f32x16 sum[X][P];
-	UNROLL
-	for (int j = 0; j < X; j++)
-		UNROLL
-		for (int p = 0; p < P; p++)
-			sum[j][p] = f_set(0);
-	for (size_t g = 0; g < groups; g++) {
-		const struct pair *pair = panels[g].pair + first;
-		struct i32x16 s[X][P];
-		UNROLL
-		for (int j = 0; j < X; j++) {
-			struct i32x16 start = without_offset(type, x[j][g].sum[0]);
-			if (block_offset(type))
-				start = i_add(start, without_offset(type, x[j][g].sum[1]));
-			UNROLL
-			for (int p = 0; p < P; p++)
-				s[j][p] = start;
-		}
-		UNROLL
-		for (int v = 0; v < 8; v++) {
-			struct i8x64 q[P];
-			UNROLL
-			for (int p = 0; p < P; p++)
-				q[p] = q_load(pair[p].q[v]);
-			UNROLL
-			for (int j = 0; j < X; j++) {
-				struct i8x64 a = q_load_twice(x[j][g].q + 32 * v);
-				UNROLL
-				for (int p = 0; p < P; p++)
-					s[j][p] = i_dot(s[j][p], q[p], a);
-			}
-		}
-		UNROLL
-		for (int j = 0; j < X; j++)
-			UNROLL
-			for (int p = 0; p < P; p++)
-				sum[j][p] = add_group_32(type, sum[j][p], s[j][p], f_load(pair[p].d),
-							 f_load(pair[p].m), &x[j][g]);
-	}
-	UNROLL
-	for (int j = 0; j < X; j++) {
-		if (P == 4) {
-			f_sum_ascending_4(sum[j], y[j]);
-			continue;
-		}
-		for (int p = 0; p < P; p++)
-			f_sum_ascending(sum[j][p], y[j] + 2 * (first + p));
-	}
-}
-
-/* Adds the integers of a block of 256 to the sums of 16 results: numeric.h. */
-INLINE struct f32x16 add_group_256(enum dtype type, struct f32x16 sum, struct i32x16 products,
-				   struct i32x16 minima, struct f32x16 d, struct f32x16 m, struct f32x16 x_d)
-{
-	sum = f_fma(f_from_i32(products), f_mul(d, x_d), sum);
-	if (block_has_minimum(type))
-		sum = f_fma(f_from_i32(minima), f_mul(m, x_d), sum);
-	return sum;
-}
-
-INLINE void pack_256(enum dtype type, const unsigned char *const w[8], struct panel *to)
-{
-	for (int p = 0; p < 4; p++) {
-		struct pair *pair = &to->pair[p];
-		for (int h = 0; h < 2; h++) {
-			struct group_256 g = group_load_256(type, w[2 * p + h]);
-			for (int i = 0; i < 4; i++) {
-				uint8_t q[64];
-				q_store(q, g.q[i]);
-				memcpy(pair->q[2 * i] + 32 * h, q, 32);
-				memcpy(pair->q[2 * i + 1] + 32 * h, q + 32, 32);
-			}
-			memcpy(pair->low + 8 * h, g.low, sizeof g.low);
-			memcpy(pair->high + 8 * h, g.high, sizeof g.high);
-			memcpy(pair->minimum + 8 * h, g.minimum, sizeof g.minimum);
-			to->d[4 * h + p] = g.d;
-			to->m[4 * h + p] = -g.m;
-		}
-	}
-}
-
-/* 8 rows from `panels` times 2 rows of x, in sums of 16 results: lane b mod 8 of each in sum[b mod 8]. */
-INLINE void tile_256(enum dtype type, const struct panel *panels, size_t groups,
-		     const struct activations *const *rows, float y[PANEL_X][8])
-{
-	struct f32x16 sum[8], total;
-	for (int lane = 0; lane < 8; lane++)
-		sum[lane] = f_set(0);
-	for (size_t g = 0; g < groups; g++) {
-		const struct activations *x[PANEL_X] = {rows[0] + g, rows[1] + g};
-		struct i32x16 s[8], m[8];
-		float x_d[16];
-		UNROLL
-		for (int j = 0; j < 2; j++) {
-			struct i32x16 low[4], high[4];
-			UNROLL
-			for (int p = 0; p < 4; p++) {
-				low[p] = without_offset(type, x[j]->sum[0]);
-				high[p] = without_offset(type, x[j]->sum[1]);
-			}
-			UNROLL
-			for (int v = 0; v < 4; v++) {
-				struct i8x64 a = q_load_twice(x[j]->q + 32 * v), b = q_load_twice(x[j]->q + 32 * (v + 4));
-				UNROLL
-				for (int p = 0; p < 4; p++) {
-					low[p] = i_dot(low[p], q_load(panels[g].pair[p].q[v]), a);
-					high[p] = i_dot(high[p], q_load(panels[g].pair[p].q[v + 4]), b);
-				}
-			}
-			struct i32x16 part = i_add(i_load_twice(x[j]->sum[0]), i_load_twice(x[j]->sum[1]));
-			UNROLL
-			for (int p = 0; p < 4; p++) {
-				const struct pair *pair = &panels[g].pair[p];
-				s[4 * j + p] = i_add(i_mul(low[p], i_load(pair->low)), i_mul(high[p], i_load(pair->high)));
-				m[4 * j + p] = i_mul(part, i_load(pair->minimum));
-			}
-			for (int k = 0; k < 8; k++)
-				x_d[8 * j + k] = x[j]->d[0];
-		}
-		sum[g % 8] = add_group_256(type, sum[g % 8], i_totals_8(s), i_totals_8(m), f_load_twice(panels[g].d),
-					   f_load_twice(panels[g].m), f_load(x_d));
-	}
-	total = sum[0];
-	for (int lane = 1; lane < 8; lane++)
-		total = f_add(total, sum[lane]);
-	float results[16];
-	f_store(results, total);
-	for (int j = 0; j < 2; j++)
-		for (int p = 0; p < 4; p++)
-			for (int h = 0; h < 2; h++)
-				y[j][2 * p + h] = results[8 * j + 4 * h + p];
-}
-
-/* Two rows of w times one row of x, blocks of 256. */
-INLINE void rows_256(enum dtype type, const unsigned char *w0, const unsigned char *w1, size_t in,
-		     const struct activations *x, float y[2])
-{
-	float sum[2][8] = {{0}};
-	for (size_t g = 0; g < groups_of(in); g++, x++) {
-		const unsigned char *w[2] = {w0 + g * block_bytes(type), w1 + g * block_bytes(type)};
-		for (int h = 0; h < 2; h++) {
-			struct group_256 a = group_load_256(type, w[h]);
-			struct i32x16 low = i_set(0), high = i_set(0);
-			UNROLL
-			for (int i = 0; i < 2; i++) {
-				low = i_dot(low, a.q[i], q_load(x->q + 64 * i));
-				high = i_dot(high, a.q[i + 2], q_load(x->q + 64 * (i + 2)));
-			}
-			struct i32x16 s = i_fold_2(low, high), scale = i_load_pair(a.low, a.high), sums = i_load(x->sum[0]);
-			if (block_offset(type))
-				s = i_add(s, i_mul(sums, i_set(-block_offset(type))));
-			int32_t products = i_total(i_mul(s, scale)), minima = 0;
-			if (block_has_minimum(type))
-				minima = i_total(i_mul(sums, i_load_twice(a.minimum)));
-			float *lane = &sum[h][g % 8];
-			*lane = fmaf((float)products, a.d * x->d[0], *lane);
-			if (block_has_minimum(type))
-				*lane = fmaf((float)minima, -a.m * x->d[0], *lane);
-		}
-	}
-	for (int h = 0; h < 2; h++) {
-		y[h] = sum[h][0];
-		for (int lane = 1; lane < 8; lane++)
-			y[h] += sum[h][lane];
-	}
+	size_t full = p->rows / STRIP;
+	struct strip s = {.stride = p->w_bytes, .row = i * STRIP, .rows = STRIP};
+	if (i >= full)
+		s = (struct strip){.row = full * STRIP + (i - full), .rows = 1};
+	s.w = p->w + s.row * p->w_bytes;
+	return s;
 }
 
 INLINE bool in_256(enum dtype type)
@@ -646,78 +393,310 @@ INLINE bool in_256(enum dtype type)
 	return type == DTYPE_Q4_K || type == DTYPE_Q5_K || type == DTYPE_Q6_K;
 }
 
-/* Few rows of x: not worth unpacking for. */
-INLINE void product_few(enum dtype type, const struct product *p)
+/* Adds the products with 4 V bytes of x to those of a strip. */
+INLINE struct i32x8 add_products(struct i32x8 sum, const struct i8x32 *q, const int8_t *x, int V)
 {
-	for (size_t o = 0; o < p->rows; o += 2) {
-		const unsigned char *w0 = p->w + o * p->w_bytes;
-		const unsigned char *w1 = o + 1 < p->rows ? w0 + p->w_bytes : w0;
-		for (size_t i = 0; i < p->n; i++) {
-			float y[2];
-			if (in_256(type))
-				rows_256(type, w0, w1, p->in, row_of(p->x, p->x_bytes, i), y);
-			else
-				rows_32(type, w0, w1, p->in, row_of(p->x, p->x_bytes, i), y);
-			memcpy(p->y + i * p->y_stride + o, y, smaller(p->rows - o, 2) * sizeof *y);
+	UNROLL
+	for (int v = 0; v < V; v++)
+		sum = i_dot(sum, q[v], q_set(x + 4 * v));
+	return sum;
+}
+
+/* What sums of products begin with, so that the offset of q is gone from them. */
+INLINE struct i32x8 less_offset(enum dtype type, int32_t sum_of_x)
+{
+	return i_set(-block_offset(type) * sum_of_x);
+}
+
+/* Adds a block of 32 to the sums of 8 rows: numeric.h says how. */
+INLINE struct f32x8 add_32(enum dtype type, struct f32x8 sum, struct i32x8 products, struct f32x8 d, struct f32x8 m,
+			   const struct activations *x)
+{
+	sum = f8_fma(f8_from_i32(products), f8_mul(d, f8_set(x->d)), sum);
+	if (block_has_minimum(type))
+		sum = f8_fma(m, f8_set(x->s), sum);
+	return sum;
+}
+
+/* The products of half a part each, times their scales. */
+INLINE struct i32x8 scaled(enum dtype type, struct i32x8 low, struct i32x8 high, struct i32x8 scale_low,
+			   struct i32x8 scale_high)
+{
+	if (type != DTYPE_Q6_K)         /* the scales are the same */
+		return i_mul(i_add(low, high), scale_low);
+	return i_add(i_mul(low, scale_low), i_mul(high, scale_high));
+}
+
+/* Adds a block of 256. */
+INLINE struct f32x8 add_256(enum dtype type, struct f32x8 sum, struct i32x8 products, struct i32x8 minima,
+			    struct f32x8 d, struct f32x8 m, const struct activations *x)
+{
+	sum = f8_fma(f8_from_i32(products), f8_mul(d, f8_set(x->d)), sum);
+	if (block_has_minimum(type))
+		sum = f8_fma(f8_from_i32(minima), f8_mul(m, f8_set(x->d)), sum);
+	return sum;
+}
+
+INLINE void store_strip(const struct product *p, const struct strip *s, size_t i, struct f32x8 sums)
+{
+	float *y = p->y + i * p->y_stride + s->row;
+	if (s->rows == STRIP) {
+		f8_store(y, sums);
+		return;
+	}
+	float all[STRIP];
+	f8_store(all, sums);
+	memcpy(y, all, s->rows * sizeof *y);
+}
+
+/* A strip as it is stored times X rows of x from i on. */
+INLINE void strip_times(enum dtype type, const struct product *p, const struct strip *s, size_t i, int X)
+{
+	size_t elements = in_256(type) ? 256 : 32;
+	const unsigned char *w = s->w;
+	const struct activations *x[FEW];
+	struct f32x8 sum[FEW][8];
+	UNROLL
+	for (int j = 0; j < X; j++) {
+		x[j] = row_of(p->x, p->x_bytes, i + (size_t)j);
+		for (int lane = 0; lane < 8; lane++)
+			sum[j][lane] = f8_set(0);
+	}
+	for (size_t b = 0; b < p->in / elements; b++, w += block_bytes(type)) {
+		if (!in_256(type)) {
+			struct strip_32 block;
+			strip_load_32(type, w, s->stride, &block);
+			UNROLL
+			for (int j = 0; j < X; j++, x[j - 1]++) {
+				struct i32x8 start = less_offset(type, x[j]->sum[0] + x[j]->sum[1]);
+				struct i32x8 products = add_products(start, block.q, x[j]->q, 8);
+				sum[j][b % 8] = add_32(type, sum[j][b % 8], products, block.d, block.m, x[j]);
+			}
+			continue;
+		}
+		struct strip_scales scales;
+		struct i32x8 products[FEW], minima[FEW];
+		strip_load_scales(type, w, s->stride, &scales);
+		UNROLL
+		for (int j = 0; j < X; j++)
+			products[j] = minima[j] = i_set(0);
+		UNROLL
+		for (int part = 0; part < 8; part++) {
+			struct i8x32 q[8];
+			strip_load_part(type, w, s->stride, part, q);
+			UNROLL
+			for (int j = 0; j < X; j++) {
+				const struct activations *a = x[j] + part;
+				struct i32x8 low = add_products(less_offset(type, a->sum[0]), q, a->q, 4);
+				struct i32x8 high = add_products(less_offset(type, a->sum[1]), q + 4, a->q + 16, 4);
+				products[j] = i_add(products[j], scaled(type, low, high, scales.low[part],
+									scales.high[part]));
+				minima[j] = i_add(minima[j], i_mul(scales.minimum[part],
+								   i_set(a->sum[0] + a->sum[1])));
+			}
+		}
+		UNROLL
+		for (int j = 0; j < X; j++, x[j - 1] += 8)
+			sum[j][b % 8] = add_256(type, sum[j][b % 8], products[j], minima[j], scales.d, scales.m, x[j]);
+	}
+	UNROLL
+	for (int j = 0; j < X; j++) {
+		struct f32x8 total = sum[j][0];
+		for (int lane = 1; lane < 8; lane++)
+			total = f8_add(total, sum[j][lane]);
+		store_strip(p, s, i + (size_t)j, total);
+	}
+}
+
+/* A block of 32, or a part of one of 256, of a strip, unpacked for many rows of x. */
+struct packed {
+	uint8_t q[8][32];
+	float d[8], m[8];                       /* of a block of 256: in its first part */
+};
+
+/* Of a part of a block of 256. */
+struct packed_scales {
+	int32_t low[8], high[8], minimum[8];
+};
+
+static size_t packed_of(size_t in)
+{
+	return in / 32;
+}
+
+INLINE void pack(enum dtype type, const struct strip *s, size_t in, struct packed *to, struct packed_scales *to_scales)
+{
+	const unsigned char *w = s->w;
+	if (!in_256(type)) {
+		for (size_t b = 0; b < in / 32; b++, to++, w += block_bytes(type)) {
+			struct strip_32 block;
+			strip_load_32(type, w, s->stride, &block);
+			UNROLL
+			for (int v = 0; v < 8; v++)
+				q_store(to->q[v], block.q[v]);
+			f8_store(to->d, block.d);
+			f8_store(to->m, block.m);
+		}
+		return;
+	}
+	for (size_t b = 0; b < in / 256; b++, to += 8, w += block_bytes(type)) {
+		struct strip_scales scales;
+		strip_load_scales(type, w, s->stride, &scales);
+		f8_store(to->d, scales.d);
+		f8_store(to->m, scales.m);
+		UNROLL
+		for (int part = 0; part < 8; part++) {
+			struct i8x32 q[8];
+			strip_load_part(type, w, s->stride, part, q);
+			UNROLL
+			for (int v = 0; v < 8; v++)
+				q_store(to[part].q[v], q[v]);
+			i_store(to_scales->low, scales.low[part]);
+			i_store(to_scales->high, scales.high[part]);
+			i_store(to_scales->minimum, scales.minimum[part]);
+			to_scales++;
 		}
 	}
 }
 
-/* 8 rows of w from o on, where there are as many, side by side. */
-INLINE void pack(enum dtype type, const struct product *p, size_t o, struct panel *panels)
+/* Adds V vectors of packed strips, from one on, times X rows of x. */
+INLINE void packed_products(const struct packed *const *w, const struct activations *const *x, int from, int V, int S,
+			    int X, struct i32x8 sum[STRIPS][STRIP_X])
 {
-	const unsigned char *w[8];
-	for (size_t r = 0; r < 8; r++)
-		w[r] = p->w + smaller(o + r, p->rows - 1) * p->w_bytes;
-	for (size_t g = 0; g < groups_of(p->in); g++) {
-		size_t count = in_256(type) ? 1 : blocks_from(p->in, 256 * g);
-		if (in_256(type))
-			pack_256(type, w, &panels[g]);
-		else
-			for (size_t i = 0; i < 4; i++)
-				pack_32(type, w[2 * i], w[2 * i + 1], count, &panels[g].pair[i]);
-		for (size_t r = 0; r < 8; r++)
-			w[r] += count * block_bytes(type);
+	UNROLL
+	for (int v = from; v < from + V; v++) {
+		struct i8x32 q[STRIPS];
+		UNROLL
+		for (int s = 0; s < S; s++)
+			q[s] = q_load(w[s]->q[v]);
+		UNROLL
+		for (int j = 0; j < X; j++) {
+			struct i8x32 a = q_set(x[j]->q + 4 * v);
+			UNROLL
+			for (int s = 0; s < S; s++)
+				sum[s][j] = i_dot(sum[s][j], q[s], a);
+		}
 	}
 }
 
-/* The packed rows of w times PANEL_X rows of x from i on. */
-INLINE void tile_blocks(enum dtype type, const struct product *p, const struct panel *panels, size_t o, size_t i)
+/* The sums of a tile; lane b mod 8 for block b. */
+struct sums {
+	struct f32x8 lane[8][STRIPS][STRIP_X];
+};
+
+/* Adds a block of S strips times X rows of x to a lane of their sums. */
+INLINE void add_packed_32(enum dtype type, const struct packed *const *w, const struct activations *const *x, int S,
+			  int X, struct f32x8 sum[STRIPS][STRIP_X])
 {
-	size_t groups = groups_of(p->in);
-	const struct activations *x[PANEL_X];
-	float y[PANEL_X][8];
+	struct i32x8 products[STRIPS][STRIP_X];
 	UNROLL
-	for (int j = 0; j < PANEL_X; j++)
-		x[j] = row_of(p->x, p->x_bytes, i + (size_t)j);
-	if (in_256(type))
-		tile_256(type, panels, groups, x, y);
-	else
-		for (int pair = 0; pair < 4; pair += TILE_PAIRS)
-			tile_32(type, panels, groups, x, pair, y);
-	for (int j = 0; j < PANEL_X; j++)
-		memcpy(p->y + (i + (size_t)j) * p->y_stride + o, y[j], smaller(p->rows - o, 8) * sizeof **y);
+	for (int j = 0; j < X; j++)
+		UNROLL
+		for (int s = 0; s < S; s++)
+			products[s][j] = less_offset(type, x[j]->sum[0] + x[j]->sum[1]);
+	packed_products(w, x, 0, 8, S, X, products);
+	UNROLL
+	for (int j = 0; j < X; j++)
+		UNROLL
+		for (int s = 0; s < S; s++)
+			sum[s][j] = add_32(type, sum[s][j], products[s][j], f8_load(w[s]->d), f8_load(w[s]->m), x[j]);
 }
 
-#define FEW 3
-
-INLINE void product_of(enum dtype type, const struct product *p, struct panel *panels)
+/* The same for a block of 256 of one strip. */
+INLINE void add_packed_256(enum dtype type, const struct packed *w, const struct packed_scales *scales,
+			   const struct activations *const *x, int X, struct f32x8 sum[STRIPS][STRIP_X])
 {
-	if (p->n <= FEW) {
-		product_few(type, p);
+	struct i32x8 products[STRIP_X], minima[STRIP_X];
+	UNROLL
+	for (int j = 0; j < X; j++)
+		products[j] = minima[j] = i_set(0);
+	for (int part = 0; part < 8; part++) {
+		const struct packed *at = w + part;
+		const struct activations *a[STRIP_X];
+		struct i32x8 low[STRIPS][STRIP_X], high[STRIPS][STRIP_X];
+		struct i32x8 scale_low = i_load(scales[part].low), scale_high = i_load(scales[part].high);
+		UNROLL
+		for (int j = 0; j < X; j++) {
+			a[j] = x[j] + part;
+			low[0][j] = less_offset(type, a[j]->sum[0]);
+			high[0][j] = less_offset(type, a[j]->sum[1]);
+		}
+		packed_products(&at, a, 0, 4, 1, X, low);
+		packed_products(&at, a, 4, 4, 1, X, type == DTYPE_Q6_K ? high : low);
+		UNROLL
+		for (int j = 0; j < X; j++) {
+			products[j] = i_add(products[j], scaled(type, low[0][j], high[0][j], scale_low, scale_high));
+			if (block_has_minimum(type))
+				minima[j] = i_add(minima[j], i_mul(i_load(scales[part].minimum),
+								   i_set(a[j]->sum[0] + a[j]->sum[1])));
+		}
+	}
+	UNROLL
+	for (int j = 0; j < X; j++)
+		sum[0][j] = add_256(type, sum[0][j], products[j], minima[j], f8_load(w->d), f8_load(w->m), x[j]);
+}
+
+/* S packed strips times X rows of x from i on. */
+INLINE void packed_times(enum dtype type, const struct product *p, const struct strip *strips,
+			 const struct packed *packed, const struct packed_scales *scales, size_t i, int S, int X)
+{
+	size_t parts = in_256(type) ? 8 : 1, blocks = p->in / 32 / parts;
+	const struct activations *x[STRIP_X];
+	const struct packed *w[STRIPS];
+	struct sums sums;
+	for (int lane = 0; lane < 8; lane++)
+		for (int s = 0; s < S; s++)
+			for (int j = 0; j < X; j++)
+				sums.lane[lane][s][j] = f8_set(0);
+	for (int s = 0; s < S; s++)
+		w[s] = packed + (size_t)s * packed_of(p->in);
+	for (int j = 0; j < X; j++)
+		x[j] = row_of(p->x, p->x_bytes, i + (size_t)j);
+	for (size_t b = 0; b < blocks; b++) {
+		if (in_256(type))
+			add_packed_256(type, w[0], scales + b * parts, x, X, sums.lane[b % 8]);
+		else
+			add_packed_32(type, w, x, S, X, sums.lane[b % 8]);
+		UNROLL
+		for (int s = 0; s < S; s++)
+			w[s] += parts;
+		UNROLL
+		for (int j = 0; j < X; j++)
+			x[j] += parts;
+	}
+	for (int s = 0; s < S; s++)
+		for (int j = 0; j < X; j++) {
+			struct f32x8 total = sums.lane[0][s][j];
+			for (int lane = 1; lane < 8; lane++)
+				total = f8_add(total, sums.lane[lane][s][j]);
+			store_strip(p, &strips[s], i + (size_t)j, total);
+		}
+}
+
+INLINE void product_of(enum dtype type, const struct product *p, struct packed *room)
+{
+	struct packed_scales *scales = (struct packed_scales *)(room + STRIPS * packed_of(p->in));
+	enum { S = STRIPS };
+	size_t count = strips_of(p->rows), together = in_256(type) ? 1 : STRIPS;
+	if (p->n <= FEW) {              /* not worth unpacking for */
+		for (size_t t = 0; t < count; t++) {
+			struct strip s = strip_at(p, t);
+			for (size_t i = 0; i < p->n; i++)
+				strip_times(type, p, &s, i, 1);
+		}
 		return;
 	}
-	for (size_t o = 0; o < p->rows; o += 8) {
+	for (size_t t = 0; t < count; t += together) {
+		struct strip strips[STRIPS];
 		size_t i = 0;
-		pack(type, p, o, panels);
-		for (; i + PANEL_X <= p->n; i += PANEL_X)
-			tile_blocks(type, p, panels, o, i);
-		if (i < p->n)
-			product_few(type, &(struct product){
-				.w = p->w + o * p->w_bytes, .w_bytes = p->w_bytes, .rows = smaller(p->rows - o, 8),
-				.x = row_of(p->x, p->x_bytes, i), .n = 1, .in = p->in,
-				.y = p->y + i * p->y_stride + o,
-			});
+		for (size_t s = 0; s < together; s++) {         /* the last one again, if one is missing */
+			strips[s] = strip_at(p, smaller(t + s, count - 1));
+			pack(type, &strips[s], p->in, room + s * packed_of(p->in), scales);
+		}
+		for (; i + STRIP_X <= p->n; i += STRIP_X)
+			packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, STRIP_X);
+		for (; STRIP_X > 1 && i < p->n; i++)
+			packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, 1);
 	}
 }
 
@@ -756,7 +735,7 @@ static void product_blocks(const struct product *p, enum dtype type, void *room)
 
 static size_t blocks_room(size_t in)
 {
-	return groups_of(in) * sizeof(struct panel);
+	return packed_of(in) * (STRIPS * sizeof(struct packed) + sizeof(struct packed_scales));
 }
 
 const struct kernels JOIN(kernels_, ISA) = {

@@ -11,15 +11,12 @@
 #include "family.h"
 #include "safetensors.h"
 
-/*
- * 256 activations as 8-bit integers, of one row: 8 blocks of 32, or one of 256
- * with its 8 parts of 32; in the order of groups.h, and zero where a row ends.
- */
+/* 32 activations of a row as 8-bit integers. */
 struct activations {
-	int8_t q[256];
-	int32_t sum[2][8];              /* of q over the halves of each 32 */
-	float d[8];                     /* what q is to be multiplied with; [0] of a block of 256 */
-	float s[8];                     /* d times the sum over all 32; blocks of 32 only */
+	float d;                        /* what q is to be multiplied with; the same for a block of 256 */
+	float s;                        /* d times the sum of q; blocks of 32 only */
+	int32_t sum[2];                 /* of either half of q */
+	int8_t q[32];
 };
 
 /* y[i, o] = x[i, in] . w[o, in] for n rows of x and `rows` rows of w. */
@@ -44,7 +41,7 @@ struct kernels {
 	void (*round_bf16)(const float *x, size_t n, uint16_t *b);
 	void (*activate)(enum activation activation, const float *gate, const float *up, size_t n,
 			 float *neurons);
-	/* n activations in blocks of 32 (256) to (n + 255) / 256 structures */
+	/* n activations in blocks of 32 (256), n a multiple of that, to n / 32 structures */
 	void (*round_32)(const float *x, size_t n, struct activations *a);
 	void (*round_256)(const float *x, size_t n, struct activations *a);
 	/* in the order f32, with w of that type: F32, F16 or BF16 */

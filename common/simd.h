@@ -27,8 +27,10 @@
 #if ISA_IS_PLAIN
 #include "simd_plain.h"
 #elif defined(__AVX512F__)
+#include <immintrin.h>
 #include "simd_avx512.h"
 #elif defined(__AVX2__)
+#include <immintrin.h>
 #include "simd_avx2.h"
 #elif defined(__ARM_NEON)
 #include "simd_neon.h"

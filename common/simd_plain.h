@@ -8,23 +8,23 @@ struct f32x16 {
 	float v[16];
 };
 
-struct f32x8 {
-	float v[8];
-};
-
-struct i32x16 {
-	int32_t v[16];
-};
-
 struct bf16x32 {
 	uint16_t v[32];
 };
 
-struct i8x64 {
-	uint8_t v[64];
+struct f32x8 {
+	float v[8];
 };
 
-enum { TILE_W = 1, TILE_X = 1, TILE_PAIRS = 1 };
+struct i32x8 {
+	int32_t v[8];
+};
+
+struct i8x32 {
+	uint8_t v[32];
+};
+
+enum { TILE_W = 1, TILE_X = 1, STRIPS = 1, STRIP_X = 1 };
 
 INLINE struct f32x16 f_set(float a)
 {
@@ -44,31 +44,6 @@ INLINE struct f32x16 f_load_part(const float *p, size_t n)
 INLINE struct f32x16 f_load(const float *p)
 {
 	return f_load_part(p, 16);
-}
-
-INLINE struct f32x8 f_load_8(const float *p)
-{
-	struct f32x8 r;
-	memcpy(r.v, p, sizeof r.v);
-	return r;
-}
-
-/* Lanes 0 to 7 and 8 to 15. */
-INLINE struct f32x16 f_pair(struct f32x8 a, struct f32x8 b)
-{
-	struct f32x16 r;
-	memcpy(r.v, a.v, sizeof a.v);
-	memcpy(r.v + 8, b.v, sizeof b.v);
-	return r;
-}
-
-/* 8 floats, twice. */
-INLINE struct f32x16 f_load_twice(const float *p)
-{
-	struct f32x16 r;
-	memcpy(r.v, p, 8 * sizeof *p);
-	memcpy(r.v + 8, p, 8 * sizeof *p);
-	return r;
 }
 
 INLINE void f_store_part(float *p, struct f32x16 a, size_t n)
@@ -162,24 +137,6 @@ INLINE void f_sum_4(const struct f32x16 a[4], float *sums)
 		sums[i] = f_sum(a[i]);
 }
 
-/* The sums of the lower 8 lanes and of the upper 8, each ascending. */
-INLINE void f_sum_ascending(struct f32x16 a, float sums[2])
-{
-	sums[0] = a.v[0];
-	sums[1] = a.v[8];
-	for (int j = 1; j < 8; j++) {
-		sums[0] += a.v[j];
-		sums[1] += a.v[j + 8];
-	}
-}
-
-/* Four such pairs of sums. */
-INLINE void f_sum_ascending_4(const struct f32x16 a[4], float sums[8])
-{
-	for (int i = 0; i < 4; i++)
-		f_sum_ascending(a[i], sums + 2 * i);
-}
-
 INLINE struct bf16x32 b_load_part(const uint16_t *p, size_t n)
 {
 	struct bf16x32 r = {{0}};
@@ -237,141 +194,233 @@ INLINE void flush_off(unsigned before)
 	(void)before;
 }
 
-INLINE struct i32x16 i_set(int32_t a)
+INLINE struct f32x8 f8_set(float a)
 {
-	struct i32x16 r;
-	for (int j = 0; j < 16; j++)
+	struct f32x8 r;
+	for (int j = 0; j < 8; j++)
 		r.v[j] = a;
 	return r;
 }
 
-INLINE struct i32x16 i_load(const int32_t *p)
+INLINE struct f32x8 f8_load(const float *p)
 {
-	struct i32x16 r;
+	struct f32x8 r;
 	memcpy(r.v, p, sizeof r.v);
 	return r;
 }
 
-/* 8 integers, twice. */
-INLINE struct i32x16 i_load_twice(const int32_t *p)
+INLINE void f8_store(float *p, struct f32x8 a)
 {
-	struct i32x16 r;
-	memcpy(r.v, p, 8 * sizeof *p);
-	memcpy(r.v + 8, p, 8 * sizeof *p);
-	return r;
+	memcpy(p, a.v, sizeof a.v);
 }
 
-/* Lanes 0 to 7 and 8 to 15. */
-INLINE struct i32x16 i_load_pair(const int32_t *a, const int32_t *b)
+INLINE struct f32x8 f8_add(struct f32x8 a, struct f32x8 b)
 {
-	struct i32x16 r;
-	memcpy(r.v, a, 8 * sizeof *a);
-	memcpy(r.v + 8, b, 8 * sizeof *b);
-	return r;
-}
-
-INLINE struct i32x16 i_add(struct i32x16 a, struct i32x16 b)
-{
-	for (int j = 0; j < 16; j++)
+	for (int j = 0; j < 8; j++)
 		a.v[j] += b.v[j];
 	return a;
 }
 
-INLINE struct i32x16 i_mul(struct i32x16 a, struct i32x16 b)
+INLINE struct f32x8 f8_mul(struct f32x8 a, struct f32x8 b)
 {
-	for (int j = 0; j < 16; j++)
+	for (int j = 0; j < 8; j++)
 		a.v[j] *= b.v[j];
 	return a;
 }
 
-/* Lanes j and j + 8 of a added, to lane j; those of b to lane j + 8. */
-INLINE struct i32x16 i_fold_2(struct i32x16 a, struct i32x16 b)
+INLINE struct f32x8 f8_fma(struct f32x8 a, struct f32x8 b, struct f32x8 c)
 {
-	struct i32x16 r;
-	for (int j = 0; j < 8; j++) {
-		r.v[j] = a.v[j] + a.v[j + 8];
-		r.v[j + 8] = b.v[j] + b.v[j + 8];
-	}
-	return r;
+	for (int j = 0; j < 8; j++)
+		c.v[j] = fmaf(a.v[j], b.v[j], c.v[j]);
+	return c;
 }
 
-/*
- * The sums of the lower 8 lanes of each of the a, and of the upper 8: the half
- * h of a[i] to lane 8 (i / 4) + 4 h + i mod 4.
- */
-INLINE struct i32x16 i_totals_8(const struct i32x16 a[8])
+INLINE struct f32x8 f8_from_i32(struct i32x8 a)
 {
-	struct i32x16 r;
-	for (int i = 0; i < 8; i++)
-		for (int h = 0; h < 2; h++) {
-			int32_t sum = 0;
-			for (int j = 0; j < 8; j++)
-				sum += a[i].v[8 * h + j];
-			r.v[8 * (i / 4) + 4 * h + i % 4] = sum;
-		}
-	return r;
-}
-
-/* The sum of all lanes. */
-INLINE int32_t i_total(struct i32x16 a)
-{
-	int32_t sum = 0;
-	for (int j = 0; j < 16; j++)
-		sum += a.v[j];
-	return sum;
-}
-
-INLINE struct f32x16 f_from_i32(struct i32x16 a)
-{
-	struct f32x16 r;
-	for (int j = 0; j < 16; j++)
+	struct f32x8 r;
+	for (int j = 0; j < 8; j++)
 		r.v[j] = (float)a.v[j];
 	return r;
 }
 
-INLINE struct i8x64 q_load(const void *p)
+/* The F16 numbers in the lower (upper) halves of 32 bits. */
+INLINE struct f32x8 f8_from_f16(struct i32x8 a, bool upper)
 {
-	struct i8x64 r;
+	struct f32x8 r;
+	for (int j = 0; j < 8; j++)
+		r.v[j] = f16_value((uint16_t)((uint32_t)a.v[j] >> (upper ? 16 : 0)));
+	return r;
+}
+
+/* The F16 numbers at p, p + stride ... p + 7 stride (bytes). */
+INLINE struct f32x8 f8_rows_f16(const unsigned char *p, size_t stride)
+{
+	struct f32x8 r;
+	for (size_t j = 0; j < 8; j++) {
+		uint16_t h;
+		memcpy(&h, p + j * stride, sizeof h);
+		r.v[j] = f16_value(h);
+	}
+	return r;
+}
+
+INLINE struct i32x8 i_set(int32_t a)
+{
+	struct i32x8 r;
+	for (int j = 0; j < 8; j++)
+		r.v[j] = a;
+	return r;
+}
+
+INLINE struct i32x8 i_load(const int32_t *p)
+{
+	struct i32x8 r;
 	memcpy(r.v, p, sizeof r.v);
 	return r;
 }
 
-/* 32 bytes, twice. */
-INLINE struct i8x64 q_load_twice(const void *p)
+INLINE void i_store(int32_t *p, struct i32x8 a)
 {
-	struct i8x64 r;
-	memcpy(r.v, p, 32);
-	memcpy(r.v + 32, p, 32);
+	memcpy(p, a.v, sizeof a.v);
+}
+
+/* The 32 bits at p, p + stride ... p + 7 stride; there must be 16 bytes at each. */
+INLINE struct i32x8 i_rows(const unsigned char *p, size_t stride)
+{
+	struct i32x8 r;
+	for (size_t j = 0; j < 8; j++)
+		memcpy(&r.v[j], p + j * stride, sizeof *r.v);
 	return r;
 }
 
-INLINE void q_store(void *p, struct i8x64 a)
+INLINE struct i32x8 i_add(struct i32x8 a, struct i32x8 b)
 {
-	memcpy(p, a.v, sizeof a.v);
-}
-
-/* The lower halves of both, and the upper ones. */
-INLINE struct i8x64 q_low_halves(struct i8x64 a, struct i8x64 b)
-{
-	memcpy(a.v + 32, b.v, 32);
+	for (int j = 0; j < 8; j++)
+		a.v[j] += b.v[j];
 	return a;
 }
 
-INLINE struct i8x64 q_high_halves(struct i8x64 a, struct i8x64 b)
+INLINE struct i32x8 i_mul(struct i32x8 a, struct i32x8 b)
 {
-	memcpy(b.v, a.v + 32, 32);
-	return b;
+	for (int j = 0; j < 8; j++)
+		a.v[j] *= b.v[j];
+	return a;
 }
 
-INLINE void i_store(int32_t *p, struct i32x16 a)
+INLINE struct i32x8 i_and(struct i32x8 a, int32_t mask)
+{
+	for (int j = 0; j < 8; j++)
+		a.v[j] &= mask;
+	return a;
+}
+
+INLINE struct i32x8 i_or(struct i32x8 a, struct i32x8 b)
+{
+	for (int j = 0; j < 8; j++)
+		a.v[j] |= b.v[j];
+	return a;
+}
+
+/* Shifts by n bits: zeros come in. */
+INLINE struct i32x8 i_right(struct i32x8 a, int n)
+{
+	for (int j = 0; j < 8; j++)
+		a.v[j] = (int32_t)((uint32_t)a.v[j] >> n);
+	return a;
+}
+
+INLINE struct i32x8 i_left(struct i32x8 a, int n)
+{
+	for (int j = 0; j < 8; j++)
+		a.v[j] = (int32_t)((uint32_t)a.v[j] << n);
+	return a;
+}
+
+/* Byte n of each lane with its sign. */
+INLINE struct i32x8 i_byte(struct i32x8 a, int n)
+{
+	for (int j = 0; j < 8; j++)
+		a.v[j] = (int8_t)((uint32_t)a.v[j] >> (8 * n));
+	return a;
+}
+
+INLINE struct i8x32 q_load(const void *p)
+{
+	struct i8x32 r;
+	memcpy(r.v, p, sizeof r.v);
+	return r;
+}
+
+INLINE void q_store(void *p, struct i8x32 a)
 {
 	memcpy(p, a.v, sizeof a.v);
 }
 
-/* Adds to each lane four products of bytes, those of a unsigned, those of b signed. */
-INLINE struct i32x16 i_dot(struct i32x16 sum, struct i8x64 a, struct i8x64 b)
+/* Four bytes to every lane. */
+INLINE struct i8x32 q_set(const void *p)
 {
-	for (int j = 0; j < 16; j++)
+	struct i8x32 r;
+	for (int j = 0; j < 8; j++)
+		memcpy(r.v + 4 * j, p, 4);
+	return r;
+}
+
+/*
+ * 16 bytes from each of p, p + stride ... p + 7 stride, turned: lane j of q[v]
+ * has bytes 4 v to 4 v + 3 of row j.
+ */
+INLINE void q_rows(const unsigned char *p, size_t stride, struct i8x32 q[4])
+{
+	for (size_t j = 0; j < 8; j++)
+		for (size_t v = 0; v < 4; v++)
+			memcpy(q[v].v + 4 * j, p + j * stride + 4 * v, 4);
+}
+
+/* The lanes as integers. */
+INLINE struct i32x8 i_from_bytes(struct i8x32 a)
+{
+	struct i32x8 r;
+	memcpy(r.v, a.v, sizeof r.v);
+	return r;
+}
+
+/* n bits of each byte from `shift` on. */
+INLINE struct i8x32 q_bits(struct i8x32 a, int shift, int n)
+{
+	for (int i = 0; i < 32; i++)
+		a.v[i] = (uint8_t)(a.v[i] >> shift & ((1 << n) - 1));
+	return a;
+}
+
+/* a + b * 16, of bytes below 16. */
+INLINE struct i8x32 q_above(struct i8x32 a, struct i8x32 b)
+{
+	for (int i = 0; i < 32; i++)
+		a.v[i] = (uint8_t)(a.v[i] | b.v[i] << 4);
+	return a;
+}
+
+/* Signed bytes, 128 added. */
+INLINE struct i8x32 q_unsigned(struct i8x32 a)
+{
+	for (int i = 0; i < 32; i++)
+		a.v[i] ^= 0x80;
+	return a;
+}
+
+/* The lowest 4 bits of each lane, one to each of its bytes. */
+INLINE struct i8x32 q_spread(struct i32x8 a)
+{
+	struct i8x32 r;
+	for (int i = 0; i < 32; i++)
+		r.v[i] = (uint8_t)(a.v[i / 4] >> i % 4 & 1);
+	return r;
+}
+
+/* Adds to each lane four products of bytes, those of a unsigned, those of b signed. */
+INLINE struct i32x8 i_dot(struct i32x8 sum, struct i8x32 a, struct i8x32 b)
+{
+	for (int j = 0; j < 8; j++)
 		for (int i = 4 * j; i < 4 * j + 4; i++)
 			sum.v[j] += a.v[i] * (int8_t)b.v[i];
 	return sum;
