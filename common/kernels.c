@@ -329,13 +329,18 @@ INLINE void tiles(enum order order, const struct product *p, size_t o, size_t i,
 
 #define NEAR (256 << 10)        /* bytes of x that stay in a core's own cache */
 
+/* So many rows of x, a multiple of the rows of a tile. */
+static size_t rows_near(const struct product *p, size_t tile_rows)
+{
+	size_t tiles = NEAR / p->x_bytes / tile_rows;
+	return tiles ? tiles * tile_rows : tile_rows;
+}
+
 INLINE void product(enum order order, const struct product *p)
 {
-	size_t many = NEAR / p->x_bytes / TILE_X * TILE_X;
-	if (many < TILE_X)
-		many = TILE_X;
-	for (size_t i = 0; i < p->n; i += many) {
-		size_t o = 0, end = smaller(i + many, p->n);
+	for (size_t i = 0, end; i < p->n; i = end) {
+		size_t o = 0;
+		end = smaller(i + rows_near(p, TILE_X), p->n);
 		for (; o + TILE_W <= p->rows; o += TILE_W)
 			tiles(order, p, o, i, end, TILE_W);
 		for (; o < p->rows; o++)
@@ -393,13 +398,16 @@ INLINE bool in_256(enum dtype type)
 	return type == DTYPE_Q4_K || type == DTYPE_Q5_K || type == DTYPE_Q6_K;
 }
 
-/* Adds the products with 4 V bytes of x to those of a strip. */
+/* Adds the products with 4 V bytes of x to those of a strip, in two sums for speed. */
 INLINE struct i32x8 add_products(struct i32x8 sum, const struct i8x32 *q, const int8_t *x, int V)
 {
+	struct i32x8 other = i_set(0);
 	UNROLL
-	for (int v = 0; v < V; v++)
+	for (int v = 0; v < V; v += 2) {
 		sum = i_dot(sum, q[v], q_set(x + 4 * v));
-	return sum;
+		other = i_dot(other, q[v + 1], q_set(x + 4 * v + 4));
+	}
+	return i_add(sum, other);
 }
 
 /* What sums of products begin with, so that the offset of q is gone from them. */
@@ -449,6 +457,13 @@ INLINE void store_strip(const struct product *p, const struct strip *s, size_t i
 	memcpy(y, all, s->rows * sizeof *y);
 }
 
+/* Asks for the part b of the bytes from p on, of so many bytes each, which will be needed soon. */
+INLINE void ask_for(const unsigned char *p, size_t bytes, size_t b)
+{
+	for (size_t at = b * bytes; at < (b + 1) * bytes; at += 64)
+		__builtin_prefetch(p + at);
+}
+
 /* A strip as it is stored times X rows of x from i on. */
 INLINE void strip_times(enum dtype type, const struct product *p, const struct strip *s, size_t i, int X)
 {
@@ -463,6 +478,7 @@ INLINE void strip_times(enum dtype type, const struct product *p, const struct s
 			sum[j][lane] = f8_set(0);
 	}
 	for (size_t b = 0; b < p->in / elements; b++, w += block_bytes(type)) {
+		ask_for(s->w + STRIP * p->w_bytes, STRIP * block_bytes(type), b);
 		if (!in_256(type)) {
 			struct strip_32 block;
 			strip_load_32(type, w, s->stride, &block);
@@ -686,17 +702,20 @@ INLINE void product_of(enum dtype type, const struct product *p, struct packed *
 		}
 		return;
 	}
-	for (size_t t = 0; t < count; t += together) {
-		struct strip strips[STRIPS];
-		size_t i = 0;
-		for (size_t s = 0; s < together; s++) {         /* the last one again, if one is missing */
-			strips[s] = strip_at(p, smaller(t + s, count - 1));
-			pack(type, &strips[s], p->in, room + s * packed_of(p->in), scales);
+	for (size_t from = 0, to; from < p->n; from = to) {
+		to = smaller(from + rows_near(p, STRIP_X), p->n);
+		for (size_t t = 0; t < count; t += together) {
+			struct strip strips[STRIPS];
+			size_t i = from;
+			for (size_t s = 0; s < together; s++) {         /* the last one again, if one is missing */
+				strips[s] = strip_at(p, smaller(t + s, count - 1));
+				pack(type, &strips[s], p->in, room + s * packed_of(p->in), scales);
+			}
+			for (; i + STRIP_X <= to; i += STRIP_X)
+				packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, STRIP_X);
+			for (; STRIP_X > 1 && i < to; i++)
+				packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, 1);
 		}
-		for (; i + STRIP_X <= p->n; i += STRIP_X)
-			packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, STRIP_X);
-		for (; STRIP_X > 1 && i < p->n; i++)
-			packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, 1);
 	}
 }
 

@@ -200,7 +200,7 @@ void input_free(struct input *x)
 
 /* ---- matrices ---- */
 
-/* Several matrices, their rows cut into pieces of PIECE; one room for each thread. */
+/* Several matrices, their rows cut into pieces; one room for each thread. */
 struct job {
 	const struct linear *const *l;
 	float *const *y;
@@ -210,12 +210,17 @@ struct job {
 	size_t room_bytes;
 };
 
-#define PIECE 32                /* rows: a multiple of all tiles */
 #define UNPACKED 4              /* rows unpacked at a time */
 
-static size_t pieces_of(const struct weight *w)
+/* Rows of a piece, a multiple of all tiles: more for many rows of x, which are read again for each. */
+static size_t piece_rows(const struct input *x)
 {
-	return (w->out + PIECE - 1) / PIECE;
+	return x->n < 32 ? 32 : 96;
+}
+
+static size_t pieces_of(const struct weight *w, const struct input *x)
+{
+	return (w->out + piece_rows(x) - 1) / piece_rows(x);
 }
 
 /* Rows that are unpacked to F32 first. */
@@ -264,10 +269,10 @@ static void job_piece(void *data, size_t piece, int thread)
 {
 	const struct job *j = data;
 	size_t i = 0;
-	for (; piece >= pieces_of(&j->l[i]->w); i++)
-		piece -= pieces_of(&j->l[i]->w);
-	size_t o = piece * PIECE, rest = j->l[i]->w.out - o;
-	linear_rows(j, j->l[i], j->y[i], o, rest < PIECE ? rest : PIECE, j->room + (size_t)thread * j->room_bytes);
+	for (; piece >= pieces_of(&j->l[i]->w, j->x); i++)
+		piece -= pieces_of(&j->l[i]->w, j->x);
+	size_t rows = piece_rows(j->x), o = piece * rows, rest = j->l[i]->w.out - o;
+	linear_rows(j, j->l[i], j->y[i], o, rest < rows ? rest : rows, j->room + (size_t)thread * j->room_bytes);
 }
 
 void linear_all(const struct linear *const *l, float *const *y, size_t count, struct input *x)
@@ -282,7 +287,7 @@ void linear_all(const struct linear *const *l, float *const *y, size_t count, st
 		size_t room = form == FORM_F32 ? UNPACKED * x->in * sizeof(float) : kernels_choose()->blocks_room(x->in);
 		j.room_bytes = room > j.room_bytes ? room : j.room_bytes;
 		input_round(x, form);
-		pieces += pieces_of(&l[i]->w);
+		pieces += pieces_of(&l[i]->w, x);
 		work += (double)l[i]->w.out * (double)x->in * (double)x->n / 32;
 	}
 	j.room_bytes = (j.room_bytes + 63) / 64 * 64;

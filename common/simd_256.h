@@ -93,15 +93,21 @@ INLINE void i_store(int32_t *p, struct i32x8 a)
 	_mm256_storeu_si256((void *)p, a.v);
 }
 
+/* 16 bytes at p and at q. */
+INLINE __m256i load_two(const unsigned char *p, const unsigned char *q)
+{
+	__m128i a = _mm_loadu_si128((const void *)p), b = _mm_loadu_si128((const void *)q);
+	return _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
+}
+
 /* 16 bytes of rows k and k + 4 side by side. */
 INLINE void load_rows(const unsigned char *p, size_t stride, __m256i row[4])
 {
-	UNROLL
-	for (size_t k = 0; k < 4; k++) {
-		__m128i a = _mm_loadu_si128((const void *)(p + k * stride));
-		__m128i b = _mm_loadu_si128((const void *)(p + (k + 4) * stride));
-		row[k] = _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
-	}
+	const unsigned char *p4 = p + 4 * stride;
+	row[0] = load_two(p, p4);
+	row[1] = load_two(p + stride, p4 + stride);
+	row[2] = load_two(p + 2 * stride, p4 + 2 * stride);
+	row[3] = load_two(p + 3 * stride, p4 + 3 * stride);
 }
 
 INLINE struct i32x8 i_rows(const unsigned char *p, size_t stride)
