@@ -56,6 +56,59 @@ static void add_scaled(float a, const float *x, float *y, size_t n)
 		f_store_part(y + k, f_fma(scale, f_load_part(x + k, n - k), f_load_part(y + k, n - k)), n - k);
 }
 
+/* 64 elements of the sums of Q queries: numeric.h, weigh. */
+INLINE void weigh_tile(const float *weights, size_t stride, const float *v, size_t keys, size_t d, int Q, int V,
+		       size_t rest, float *z)
+{
+	struct f32x16 sum[TILE_Q][4];
+	UNROLL
+	for (int q = 0; q < Q; q++)
+		UNROLL
+		for (int i = 0; i < V; i++)
+			sum[q][i] = f_set(0);
+	for (size_t j = 0; j < keys; j++, v += d) {
+		struct f32x16 value[4];
+		UNROLL
+		for (int i = 0; i < V; i++)
+			value[i] = rest ? f_load_part(v, rest) : f_load(v + 16 * i);
+		UNROLL
+		for (int q = 0; q < Q; q++) {
+			struct f32x16 weight = f_set(weights[(size_t)q * stride + j]);
+			UNROLL
+			for (int i = 0; i < V; i++)
+				sum[q][i] = f_fma(weight, value[i], sum[q][i]);
+		}
+	}
+	UNROLL
+	for (int q = 0; q < Q; q++)
+		UNROLL
+		for (int i = 0; i < V; i++)
+			if (rest)
+				f_store_part(z + (size_t)q * d, sum[q][i], rest);
+			else
+				f_store(z + (size_t)q * d + 16 * i, sum[q][i]);
+}
+
+INLINE void weigh_queries(const float *weights, size_t stride, const float *v, size_t keys, size_t d, int Q, float *z)
+{
+	size_t e = 0;
+	for (; e + 64 <= d; e += 64)
+		weigh_tile(weights, stride, v + e, keys, d, Q, 4, 0, z + e);
+	for (; e + 16 <= d; e += 16)
+		weigh_tile(weights, stride, v + e, keys, d, Q, 1, 0, z + e);
+	if (e < d)
+		weigh_tile(weights, stride, v + e, keys, d, Q, 1, d - e, z + e);
+}
+
+static void weigh(const float *weights, size_t stride, size_t queries, const float *v, size_t keys, size_t d, float *z)
+{
+	size_t q = 0;
+	for (; q + TILE_Q <= queries; q += TILE_Q)
+		weigh_queries(weights + q * stride, stride, v, keys, d, TILE_Q, z + q * d);
+	for (; TILE_Q > 1 && q < queries; q++)
+		weigh_queries(weights + q * stride, stride, v, keys, d, 1, z + q * d);
+}
+
 static void exp_shifted(const float *x, float shift, float *y, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -762,6 +815,7 @@ const struct kernels JOIN(kernels_, ISA) = {
 	.dot_f32 = dot_f32,
 	.sum_f32 = sum_f32,
 	.add_scaled = add_scaled,
+	.weigh = weigh,
 	.exp_shifted = exp_shifted,
 	.unpack_f16 = unpack_f16,
 	.unpack_bf16 = unpack_bf16,

@@ -35,6 +35,8 @@ struct kernels {
 	float (*dot_f32)(const float *a, const float *b, size_t n);
 	float (*sum_f32)(const float *x, size_t n);
 	void (*add_scaled)(float a, const float *x, float *y, size_t n);
+	void (*weigh)(const float *weights, size_t stride, size_t queries, const float *v, size_t keys, size_t d,
+		      float *z);
 	void (*exp_shifted)(const float *x, float shift, float *y, size_t n);
 	void (*unpack_f16)(const uint16_t *h, size_t n, float *x);
 	void (*unpack_bf16)(const uint16_t *b, size_t n, float *x);

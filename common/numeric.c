@@ -80,6 +80,19 @@ void add_scaled(float a, const float *x, float *y, size_t n)
 	kernels_choose()->add_scaled(a, x, y, n);
 }
 
+void dot_all(const float *q, size_t n, const float *k, size_t keys, size_t d, float *scores, size_t stride)
+{
+	kernels_choose()->product_f32(&(struct product){
+		.w = (const unsigned char *)k, .w_bytes = d * sizeof *k, .rows = keys,
+		.x = q, .x_bytes = d * sizeof *q, .n = n, .in = d, .y = scores, .y_stride = stride,
+	}, DTYPE_F32);
+}
+
+void weigh(const float *weights, size_t stride, size_t n, const float *v, size_t keys, size_t d, float *z)
+{
+	kernels_choose()->weigh(weights, stride, n, v, keys, d, z);
+}
+
 float max_f32(const float *x, size_t n)
 {
 	float max = x[0];

@@ -49,6 +49,18 @@ float sum_f32(const float *x, size_t n);
 /* y[k] = fma(a, x[k], y[k]) for n elements. */
 void add_scaled(float a, const float *x, float *y, size_t n);
 
+/*
+ * scores[i, j] = q[i] . k[j] in the order f32, for n queries and `keys` keys of
+ * d elements each; rows of scores lie `stride` elements apart.
+ */
+void dot_all(const float *q, size_t n, const float *k, size_t keys, size_t d, float *scores, size_t stride);
+
+/*
+ * z[i] = the sum over j of weights[i, j] v[j], for n queries and `keys` vectors
+ * of d elements each, by fused multiply-adds in ascending order of j, from 0.
+ */
+void weigh(const float *weights, size_t stride, size_t n, const float *v, size_t keys, size_t d, float *z);
+
 /* The largest of n elements (n >= 1). */
 float max_f32(const float *x, size_t n);
 

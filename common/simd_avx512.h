@@ -10,7 +10,7 @@ struct bf16x32 {
 	__m512i v;
 };
 
-enum { TILE_W = 4, TILE_X = 6, STRIPS = 2, STRIP_X = 6 };
+enum { TILE_W = 4, TILE_X = 6, TILE_Q = 6, STRIPS = 2, STRIP_X = 6 };
 
 INLINE __mmask16 first_lanes(size_t n)
 {

@@ -24,7 +24,7 @@ struct i8x32 {
 	uint8_t v[32];
 };
 
-enum { TILE_W = 1, TILE_X = 1, STRIPS = 1, STRIP_X = 1 };
+enum { TILE_W = 1, TILE_X = 1, TILE_Q = 1, STRIPS = 1, STRIP_X = 1 };
 
 INLINE struct f32x16 f_set(float a)
 {
