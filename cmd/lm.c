@@ -9,16 +9,17 @@
 #include "pipeline.h"
 #include "sampling.h"
 #include "stage.h"
+#include "threads.h"
 
 /* Long options without a short one; --sequences has STAGE_SEQUENCES. */
 enum { BARE = STAGE_SEQUENCES + 1, CHUNK, EOS, IDS, LINES, PLAIN, PRINT, STAGES, STOP };
 
 static void usage(FILE *f)
 {
-	fputs("usage: lm [-0hVx] [-c context] [-f file] [-k n] [-m model] [-n tokens] [-p p]\n"
-	      "          [-s seed] [-t temperature] [--bare] [--chunk n] [--eos id,...|none]\n"
-	      "          [--ids] [--lines] [--plain] [--sequences n] [--stages] [--stop text]\n"
-	      "          [--print [-l layers]] [prompt ...]\n"
+	fputs("usage: lm [-0hVx] [-c context] [-f file] [-j threads] [-k n] [-m model]\n"
+	      "          [-n tokens] [-p p] [-s seed] [-t temperature] [--bare] [--chunk n]\n"
+	      "          [--eos id,...|none] [--ids] [--lines] [--plain] [--sequences n] [--stages]\n"
+	      "          [--stop text] [--print [-l layers]] [prompt ...]\n"
 	      "\n"
 	      "Continue each prompt, or standard input: tok | embed | ... sample | tok -d\n"
 	      "\n"
@@ -26,16 +27,16 @@ static void usage(FILE *f)
 	      "  -c, --context N      positions a sequence may have (the model's)\n"
 	      "  -f, --file FILE      read the prompt from a file\n"
 	      "  -h, --help, -V, --version\n"
+	      "  -j, --threads N      of each stage ($LM_THREADS, or one a processor)\n"
 	      "  -k, --top-k N, -p, --top-p P, -t, --temperature T  in the order given: sample\n"
-	      "  -l, --layers A-B     with --print: these layers, without a loop\n"
-	      "  -m, --model MODEL    model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL    model, instead of $LM_MODEL\n"
 	      "  -n, --tokens N       at most so many tokens a sequence\n"
 	      "  -s, --seed N         of the random numbers (0)\n"
 	      "  -x, --exact          activations in F32 with every type of weight\n"
 	      "      --bare, --plain, --chunk N  how the prompt is read: see tok\n"
 	      "      --eos ID,..., --stop TEXT   what ends a sequence: see sample\n"
 	      "      --ids            prompts and output are ids; needs no tokenizer\n"
-	      "      --print          print the pipeline for a shell instead\n"
+	      "      --print, -l, --layers A-B  print the pipeline, or these layers of it\n"
 	      "      --sequences N    sequences to hold at most (4096)\n"
 	      "      --stages         a process for each stage\n", f);
 }
@@ -60,6 +61,7 @@ static const struct option options[] = {
 	{"stages", no_argument, NULL, STAGES},
 	{"stop", required_argument, NULL, STOP},
 	{"temperature", required_argument, NULL, 't'},
+	{"threads", required_argument, NULL, 'j'},
 	{"tokens", required_argument, NULL, 'n'},
 	{"top-k", required_argument, NULL, 'k'},
 	{"top-p", required_argument, NULL, 'p'},
@@ -74,24 +76,25 @@ static const struct passed {
 	int option;
 	const char *word;
 	unsigned to;
-	int64_t max;            /* of a number that is checked here; 0: where it is used */
+	int64_t min, max;       /* of a number that is checked here; max 0: where it is used */
 } passed[] = {
-	{'0', "-0", TOK | DECODE, 0},
-	{'c', "-c", ATTN | SAMPLE, 0},
-	{'k', "-k", SAMPLE, 0},
-	{'n', "-n", SAMPLE, INT32_MAX},
-	{'p', "-p", SAMPLE, 0},
-	{'s', "-s", SAMPLE, INT64_MAX},
-	{'t', "-t", SAMPLE, 0},
-	{'x', "-x", EMBED | ATTN | FFN | LOGITS, 0},
-	{BARE, "--bare", TOK, 0},
-	{CHUNK, "--chunk", TOK, 0},
-	{EOS, "--eos", SAMPLE, 0},
-	{IDS, "--ids", TOK | DECODE, 0},
-	{LINES, "--lines", TOK | DECODE, 0},
-	{PLAIN, "--plain", TOK, 0},
-	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE, 0},
-	{STOP, "--stop", SAMPLE, 0},
+	{'0', "-0", TOK | DECODE, 0, 0},
+	{'c', "-c", ATTN | SAMPLE, 0, 0},
+	{'j', "-j", ATTN | FFN | LOGITS, 1, THREADS_MAX},
+	{'k', "-k", SAMPLE, 0, 0},
+	{'n', "-n", SAMPLE, 0, INT32_MAX},
+	{'p', "-p", SAMPLE, 0, 0},
+	{'s', "-s", SAMPLE, 0, INT64_MAX},
+	{'t', "-t", SAMPLE, 0, 0},
+	{'x', "-x", EMBED | ATTN | FFN | LOGITS, 0, 0},
+	{BARE, "--bare", TOK, 0, 0},
+	{CHUNK, "--chunk", TOK, 0, 0},
+	{EOS, "--eos", SAMPLE, 0, 0},
+	{IDS, "--ids", TOK | DECODE, 0, 0},
+	{LINES, "--lines", TOK | DECODE, 0, 0},
+	{PLAIN, "--plain", TOK, 0, 0},
+	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE, 0, 0},
+	{STOP, "--stop", SAMPLE, 0, 0},
 };
 
 /* Those that were given, in the order in which they were. */
@@ -191,7 +194,7 @@ int main(int argc, char **argv)
 		default:
 			row = find_passed(c);
 			if (row && row->max)
-				cli_integer(row->word, optarg, 0, row->max);
+				cli_integer(row->word, optarg, row->min, row->max);
 			else if (!sampling_option(&steps, c, optarg))
 				stage_option(&o, c, optarg);
 			if (row)

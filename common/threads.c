@@ -14,7 +14,7 @@
 #define WORTH_WAKING 60000      /* nanoseconds of work for which sleepers are woken */
 #define WORTH_SHARING 4000      /* for which those awake are given a part */
 
-static int chosen = 1;
+static int chosen;              /* 0: not yet */
 
 /*
  * The job all work at.  Its fields change only while it is closed and nobody is
@@ -36,18 +36,20 @@ static struct {
 
 void threads_choose(const char *option)
 {
-	const char *environment = getenv("LM_THREADS");
-	cpu_set_t set;
-	if (option)
-		chosen = (int)cli_integer("-j", option, 1, THREADS_MAX);
-	else if (environment && *environment)
-		chosen = (int)cli_integer("LM_THREADS", environment, 1, THREADS_MAX);
-	else if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= 1)
-		chosen = CPU_COUNT(&set) < THREADS_MAX ? CPU_COUNT(&set) : THREADS_MAX;
+	chosen = (int)cli_integer("-j", option, 1, THREADS_MAX);
 }
 
 int threads_count(void)
 {
+	const char *environment = getenv("LM_THREADS");
+	cpu_set_t set;
+	if (chosen > 0)
+		return chosen;
+	chosen = 1;
+	if (environment && *environment)
+		chosen = (int)cli_integer("LM_THREADS", environment, 1, THREADS_MAX);
+	else if (sched_getaffinity(0, sizeof set, &set) == 0)
+		chosen = CPU_COUNT(&set) < THREADS_MAX ? CPU_COUNT(&set) : THREADS_MAX;
 	return chosen;
 }
 
@@ -123,7 +125,7 @@ void threads_run(void (*work)(void *data, size_t piece, int thread), void *data,
 		 double nanoseconds)
 {
 	bool awake = team.helpers > 0 && atomic_load(&team.asleep) == 0;
-	if (chosen == 1 || pieces < 2 || nanoseconds < (awake ? WORTH_SHARING : WORTH_WAKING)) {
+	if (threads_count() == 1 || pieces < 2 || nanoseconds < (awake ? WORTH_SHARING : WORTH_WAKING)) {
 		for (size_t piece = 0; piece < pieces; piece++)
 			work(data, piece, 0);
 		return;

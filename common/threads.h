@@ -11,14 +11,13 @@
 
 #define THREADS_MAX 256
 
-/*
- * How many threads to use, from -j (NULL: not given), else from $LM_THREADS,
- * else one for each processor this process may run on.  Anything but a number
- * from 1 to THREADS_MAX ends the program.
- */
+/* Takes the number of threads that -j gives; anything but 1 to THREADS_MAX exits 2. */
 void threads_choose(const char *option);
 
-/* The number chosen. */
+/*
+ * The number of threads: of -j, else of $LM_THREADS (dies if that is no such
+ * number), else one for each processor this process may run on.
+ */
 int threads_count(void);
 
 /*
