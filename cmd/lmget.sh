@@ -125,20 +125,20 @@ whole() {
 	[ ${#recorded[@]} -gt 0 ]
 }
 
-# The record again, with this request's lines new.
-record() {
+# The record's lines with this request's new.
+new_record() {
 	local i
-	if ! {
-		if [ -f "$dir/.lmget" ]; then
-			request=$request awk -F '\t' '$1 != ENVIRON["request"]' "$dir/.lmget"
-		fi
-		for ((i = 0; i < ${#paths[@]}; i++)); do
-			printf '%s\t%s\t%s\t%s\n' "$request" "$(stat -c $'%s\t%.Y' -- "$dir/${paths[i]}")" \
-				"${digests[i]}" "${paths[i]}"
-		done
-	} 2>/dev/null >"$dir/.lmget.part"; then
-		die "$dir/.lmget.part" 'cannot be written; is the disk full?'
+	if [ -f "$dir/.lmget" ]; then
+		request=$request awk -F '\t' '$1 != ENVIRON["request"]' "$dir/.lmget" || return
 	fi
+	for ((i = 0; i < ${#paths[@]}; i++)); do
+		printf '%s\t%s\t%s\t%s\n' "$request" "$(stat -c $'%s\t%.Y' -- "$dir/${paths[i]}")" \
+			"${digests[i]}" "${paths[i]}" || return
+	done
+}
+
+record() {
+	{ new_record >"$dir/.lmget.part"; } 2>/dev/null || die "$dir/.lmget.part" 'cannot be written; is the disk full?'
 	attempt "$dir/.lmget" mv -fT -- "$dir/.lmget.part" "$dir/.lmget"
 	recorded=("${paths[@]}")
 }
@@ -184,6 +184,7 @@ explain() {
 	23:*) reason='cannot be written; is the disk full?' ;;
 	*) reason=${3:-curl: exit status $1} ;;
 	esac
+	reason=${reason%.}
 }
 
 # transfer: one attempt of fetch, whose variables it uses.  Sets reason, to
@@ -209,7 +210,11 @@ transfer() {
 	[ "$status" -ne 0 ] || return
 	explain "$status" "$code" "$message"
 	case $status:$code in
-	33:* | 22:416) rm -f -- "$part" ;;                              # no resuming there: from the beginning
+	33:*) rm -f -- "$part" ;;                                       # no resuming there: from the beginning
+	22:416)
+		rm -f -- "$part"
+		reason="ends after $had bytes"
+		;;
 	22:408 | 22:429 | 22:5*) ;;
 	[5-7]:* | 16:* | 18:* | 28:* | 35:* | 52:* | 5[56]:* | 92:*) ;; # the network, which may get better
 	153:*) die "$file" "longer than $size bytes" ;;                 # SIGXFSZ
@@ -234,7 +239,8 @@ meter() {
 # has ended.  SIZE and DIGEST are - where they are not known.
 fetch() {
 	local url=$1 file=$2 size=$3 digest=$4 part=$2.part
-	local had reason failures=0 attempts=0 mismatches=0
+	local had reason best failures=0 attempts=0 mismatches=0
+	best=$(bytes "$part")
 	while :; do
 		had=$(bytes "$part")
 		if [ "$digest" = - ] || { [ "$size" != - ] && [ "$had" -gt "$size" ]; }; then
@@ -250,7 +256,7 @@ fetch() {
 		if [ -z "$reason" ]; then
 			[ -f "$part" ] || attempt "$part" truncate -s 0 -- "$part"
 			if [ "$size" != - ] && [ "$(bytes "$part")" -ne "$size" ]; then
-				reason="ends after $(bytes "$part") of $size bytes"
+				reason="ends after $(bytes "$part") bytes"
 			elif [ "$digest" = - ] || intact "$part" "$digest"; then
 				return
 			else
@@ -263,8 +269,8 @@ fetch() {
 				fi
 			fi
 		fi
-		if [ "$digest" != - ] && [ "$(bytes "$part")" -gt "$had" ]; then
-			failures=0
+		if [ "$digest" != - ] && [ "$(bytes "$part")" -gt "$best" ]; then
+			best=$(bytes "$part") failures=0
 		else
 			failures=$((failures + 1))
 		fi
@@ -385,9 +391,9 @@ listing() {
 	local query='recursive=true' reply status code message link reason page
 	for ((page = 0; page < 100; page++)); do
 		reply=$(curl -K <(config "$endpoint/api/models/$repository/tree/${revision//\//%2F}?$query") --retry 2 --max-time 120 \
-			-w '\n%{http_code}\t%{errormsg}\t%header{link}' 2>/dev/null </dev/null | head -c 50000000)
+			-w '\n%{http_code}|%header{link}|%{errormsg}' 2>/dev/null </dev/null | head -c 50000000)
 		status=$?
-		IFS=$'\t' read -r code message link <<<"${reply##*$'\n'}"
+		IFS='|' read -r code link message <<<"${reply##*$'\n'}"
 		if [ "$status" -ne 0 ]; then
 			explain "$status" "$code" "$message"
 			die "$repository" "$reason"

@@ -202,7 +202,8 @@ static void serve(int fd, int log)
 	free(authorization);
 	if (strchr(target, '?') && access(target, F_OK) != 0)
 		*strchr(target, '?') = '\0';
-	decode(target);
+	if (!strchr(target, '?'))
+		decode(target);
 	if (target[0] == '/' || strstr(target, ".."))
 		return;
 	answer(fd, strcmp(method, "HEAD") == 0, target, begin);
