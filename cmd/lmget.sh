@@ -22,7 +22,7 @@ Fetch a model, unless it is there already, and print its path
 
 Models:
   smollm2             SmolLM2-135M-Instruct, GGUF in Q4_1, 98 MB, Apache-2.0
-  OWNER/NAME          of Hugging Face: what a model directory needs, or the files
+  OWNER/NAME          of Hugging Face: a model directory, or only FILEs
   OWNER/NAME:QUANT    the GGUF file of this quantization, for instance Q4_K_M
   http[s]://ADDRESS   a file; #sha256=HEX after it says what it must be"
 
@@ -434,8 +434,10 @@ fetch_repository() {
 
 # ---- options and operands ----
 
-{ : >&1; } 2>/dev/null || exec 1</dev/null
-{ : >&2; } 2>/dev/null || exec 2</dev/null
+# what was closed must not be taken by a file
+[ -e /dev/fd/0 ] || exec 0</dev/null
+[ -e /dev/fd/1 ] || exec 1</dev/null
+[ -e /dev/fd/2 ] || exec 2</dev/null
 
 dir='' revision=''
 parsed=$(getopt -n "$program" -o ho:r:V -l help,output:,revision:,version -- "$@") || usage_error

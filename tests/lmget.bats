@@ -476,6 +476,25 @@ fault() {
 	run ! grep -q hf_secret log
 }
 
+@test "its answer on a full device, a closed one; nothing but stdout open" {
+	publish
+	try -o d o/m
+	for to in /dev/full '&-'; do
+		status=0
+		eval "lmget -o d o/m >$to 2>err" || status=$?
+		: >out
+		expect_bad '^lmget: stdout: '
+	done
+	lmget -o e o/m >out <&- 2>&-
+	[ "$(cat out)" = e ]
+	diff -r -x .lmget d e
+	set +e
+	(trap - PIPE; sleep 0.2; lmget -o d o/m 2>err; echo $? >status) | true
+	set -e
+	[ "$(cat status)" -eq 141 ] || fail "exit $(cat status)"
+	[ ! -s err ] || fail "$(cat err)"
+}
+
 @test "two at once: one fetches, both have it" {
 	publish
 	fault model.safetensors slow
