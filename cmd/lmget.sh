@@ -245,7 +245,7 @@ fetch() {
 		had=$(bytes "$part")
 		if [ "$digest" = - ] || { [ "$size" != - ] && [ "$had" -gt "$size" ]; }; then
 			rm -f -- "$part"
-			had=0
+			had=0 best=0
 		fi
 		reason=
 		if [ "$size" = 0 ]; then
@@ -255,7 +255,9 @@ fetch() {
 		fi
 		if [ -z "$reason" ]; then
 			[ -f "$part" ] || attempt "$part" truncate -s 0 -- "$part"
-			if [ "$size" != - ] && [ "$(bytes "$part")" -ne "$size" ]; then
+			if [ "$size" != - ] && [ "$(bytes "$part")" -gt "$size" ]; then
+				die "$file" "longer than $size bytes"
+			elif [ "$size" != - ] && [ "$(bytes "$part")" -lt "$size" ]; then
 				reason="ends after $(bytes "$part") bytes"
 			elif [ "$digest" = - ] || intact "$part" "$digest"; then
 				return

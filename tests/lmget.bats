@@ -366,6 +366,11 @@ fault() {
 	head -c 5000000 /dev/zero >www/o/m/resolve/main/model.safetensors
 	try -o d o/m
 	expect_bad 'model.safetensors: longer than 300000 bytes'
+	{ cat www/files/model.safetensors && echo; } >www/o/m/resolve/main/model.safetensors
+	: >log
+	try -o d o/m
+	expect_bad 'model.safetensors: longer than 300000 bytes'
+	[ "$(grep -c model.safetensors log)" -eq 1 ] || fail "$(cat log)"
 	fault model.safetensors endless
 	try -o e o/m
 	expect_bad 'model.safetensors: longer than 300000 bytes'
