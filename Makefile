@@ -6,6 +6,8 @@
 #	     [PROGPREFIX=]		a prefix for the programs' names
 
 TOOLS = tok embed attn ffn logits sample block lm
+# Those that are scripts: cmd/NAME.sh.
+SCRIPTS = lmget
 
 CC ?= cc
 AR ?= ar
@@ -35,6 +37,7 @@ VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
 COMMON = $(filter-out common/kernels.c,$(wildcard common/*.c))
 OBJECTS = $(COMMON:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/common/kernels_%.o)
 PROGRAMS = $(TOOLS:%=$(BUILD)/bin/%)
+ALL_TOOLS = $(TOOLS) $(SCRIPTS)
 TESTS = $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz_% tests/streamfuzz.c,$(wildcard tests/*.c)))
 STREAMFUZZ = $(patsubst %,$(BUILD)/streamfuzz/%,$(filter-out lm,$(TOOLS)))
 FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
@@ -45,11 +48,16 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) $(MODEL)
+all: $(PROGRAMS) $(SCRIPTS:%=$(BUILD)/bin/%) $(MODEL)
 
 $(PROGRAMS): $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: cmd/%.sh common/cli.h
+	@mkdir -p $(@D)
+	version=$$(sed -n 's/^#define LMUTILS_VERSION "\(.*\)"/\1/p' common/cli.h) && \
+		sed "s/@VERSION@/$$version/" $< >$@ && chmod 755 $@
 
 $(BUILD)/libcommon.a: $(OBJECTS)
 	@rm -f $@
@@ -132,21 +140,21 @@ COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 PAGES = $(wildcard man/man*/*.[157])
 # With PROGPREFIX, pages name the programs as they are called.
 EMPTY =
-ALTERNATIVES = $(subst $(EMPTY) $(EMPTY),|,$(strip $(TOOLS)))
+ALTERNATIVES = $(subst $(EMPTY) $(EMPTY),|,$(strip $(ALL_TOOLS)))
 RENAME = sed -E \
 	-e 's/^(\.Nm|\.Xr) ($(ALTERNATIVES))( |$$)/\1 $(PROGPREFIX)\2\3/' \
 	-e '/^\$$ /s/(^\$$ |[|{;(] *)($(ALTERNATIVES))( |$$)/\1$(PROGPREFIX)\2\3/g'
 
 install: all
 	mkdir -p '$(BINDIR)' '$(COMPLETIONS)'
-	for t in $(TOOLS); do \
+	for t in $(ALL_TOOLS); do \
 		install -m 755 $(BUILD)/bin/$$t '$(BINDIR)'/$(PROGPREFIX)$$t && \
 		sed -E '/^complete/s/ ($(ALTERNATIVES))/ $(PROGPREFIX)\1/g' cmd/completion.bash \
 			>'$(COMPLETIONS)'/$(PROGPREFIX)$$t || exit; \
 	done
 	for p in $(PAGES); do \
 		section=$${p##*.} page=$${p##*/}; \
-		case " $(TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
+		case " $(ALL_TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
 		mkdir -p '$(DESTDIR)$(MANDIR)'/man$$section && \
 		$(RENAME) $$p >'$(DESTDIR)$(MANDIR)'/man$$section/$$page || exit; \
 	done
@@ -155,12 +163,12 @@ install: all
 	fi
 
 uninstall:
-	for t in $(TOOLS); do \
+	for t in $(ALL_TOOLS); do \
 		rm -f '$(BINDIR)'/$(PROGPREFIX)$$t '$(COMPLETIONS)'/$(PROGPREFIX)$$t; \
 	done
 	for p in $(PAGES); do \
 		section=$${p##*.} page=$${p##*/}; \
-		case " $(TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
+		case " $(ALL_TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
 		rm -f '$(DESTDIR)$(MANDIR)'/man$$section/$$page; \
 	done
 	rm -rf '$(SHAREDIR)'
