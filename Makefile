@@ -2,6 +2,7 @@
 #
 #	make [BUILD=build] [CC=cc] [CFLAGS='-O2 -g']
 #	make check | check-asan | check-fuzz | fuzz
+#	make bench		speed and memory: see tests/bench
 #	make install [PREFIX=/usr/local] [DESTDIR=] [MANDIR=PREFIX/share/man]
 #	     [PROGPREFIX=]		a prefix for the programs' names
 
@@ -43,7 +44,7 @@ STREAMFUZZ = $(patsubst %,$(BUILD)/streamfuzz/%,$(filter-out lm,$(TOOLS)))
 FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 MODEL = $(BUILD)/share/lmutils/model
 
-.PHONY: all toy check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
+.PHONY: all toy bench check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -108,6 +109,10 @@ testprograms: $(TESTS) $(STREAMFUZZ)
 
 check: all testprograms
 	@BUILD='$(abspath $(BUILD))' CC='$(CC)' tests/run $(CHECK)
+
+# Speed and memory, beside LLAMA_BENCH= where that is named: see tests/bench.
+bench: all $(BUILD)/tests/clockpipe $(BUILD)/tests/clockrun $(BUILD)/tests/mkrandom $(BUILD)/tests/retype
+	@BUILD='$(abspath $(BUILD))' tests/bench
 
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 

@@ -18,8 +18,8 @@ static void usage(FILE *f)
 {
 	fputs("usage: lm [-0hVx] [-c context] [-f file] [-j threads] [-k n] [-m model]\n"
 	      "          [-n tokens] [-p p] [-s seed] [-t temperature] [--bare] [--chunk n]\n"
-	      "          [--eos id,...|none] [--ids] [--lines] [--plain] [--sequences n] [--stages]\n"
-	      "          [--stop text] [--print [-l layers]] [prompt ...]\n"
+	      "          [--eos id,...|none] [--ids] [--lines] [--plain] [--sequences n]\n"
+	      "          [--stages] [--stop text] [--print [-l layers]] [prompt ...]\n"
 	      "\n"
 	      "Continue each prompt, or standard input: tok | embed | ... sample | tok -d\n"
 	      "\n"

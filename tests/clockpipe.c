@@ -13,8 +13,8 @@
  *
  * Memory is looked at while the warm-up runs, and at the end; printed are the
  * largest sums over all processes.  pss counts a page that n processes share as
- * 1/n of a page in each, so that the sum counts it once; private is what no
- * other process has; rss counts shared pages as often as they are shared.
+ * 1/n of a page in each, so that the sum counts it once; anonymous is what is not
+ * a file's; rss counts shared pages as often as they are shared.
  *
  * The programs are those that $PATH leads to.
  */
@@ -37,7 +37,7 @@
 #define LOOK_EVERY 20   /* milliseconds between looks at the memory */
 
 struct memory {
-	long rss, pss, private;         /* KB */
+	long rss, pss, anonymous;       /* KB */
 };
 
 struct pipe {
@@ -135,8 +135,8 @@ static void add_process(struct memory *m, pid_t pid)
 			m->rss += kb;
 		else if (strcmp(name, "Pss") == 0)
 			m->pss += kb;
-		else if (strncmp(name, "Private_", 8) == 0 && strcmp(name, "Private_Hugetlb") != 0)
-			m->private += kb;
+		else if (strcmp(name, "Anonymous") == 0)
+			m->anonymous += kb;
 	}
 	fclose(f);
 }
@@ -270,7 +270,7 @@ int main(int argc, char **argv)
 		printf("decode %.9g\n", (double)tokens / decode(&p, tokens, vocab));
 	}
 	look(&p);
-	printf("pss %ld\nprivate %ld\nrss %ld\nprocesses %zu\n", p.peak.pss, p.peak.private, p.peak.rss, p.count);
+	printf("pss %ld\nanonymous %ld\nrss %ld\nprocesses %zu\n", p.peak.pss, p.peak.anonymous, p.peak.rss, p.count);
 	finish(&p);
 	return cli_finish();
 }

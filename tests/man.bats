@@ -94,7 +94,7 @@ setup() {
 
 @test "scripts are clean for shellcheck" {
 	command -v shellcheck >/dev/null || skip "no shellcheck"
-	shellcheck tests/run tests/stream-fuzz tests/man-examples cmd/*.sh cmd/completion.bash .ci/run
+	shellcheck tests/run tests/bench tests/stream-fuzz tests/man-examples cmd/*.sh cmd/completion.bash .ci/run
 	shellcheck tests/helper.bash
 	shellcheck -S warning -e SC2154,SC2034 tests/*.bats
 	for script in examples/*; do
