@@ -199,8 +199,8 @@ static inline int32_t nearest(float x)
 	return bits - 0x4b400000;
 }
 
-/* 32 elements times `inverse`, to the nearest. */
-static void round_block(const float *x, float inverse, struct activations *a)
+/* 32 elements times `inverse`, to the nearest, as part of a block. */
+static void round_part(const float *x, float d, float inverse, size_t block, struct activations *a)
 {
 	for (size_t i = 0; i < 32; i++)
 		a->q[i] = (int8_t)(inverse == 0 ? 0 : nearest(x[i] * inverse));
@@ -209,28 +209,53 @@ static void round_block(const float *x, float inverse, struct activations *a)
 		for (size_t i = 16 * half; i < 16 * half + 16; i++)
 			a->sum[half] += a->q[i];
 	}
+	a->d = d;
+	a->s = d * (float)(a->sum[0] + a->sum[1]);
+	a->block = (int32_t)block;
+}
+
+/* A block of n elements to n / 32 structures; the largest |x|. */
+static float round_block(const float *x, size_t n, size_t block, struct activations *a)
+{
+	uint32_t bits = largest(x, n);
+	float inverse, max, d = scale_for(bits, &inverse);
+	for (size_t k = 0; k < n; k += 32)
+		round_part(x + k, d, inverse, block, a++);
+	memcpy(&max, &bits, sizeof max);
+	return max;
+}
+
+/* What the rounding of a block has left over. */
+static void left_over(const float *x, size_t n, const struct activations *a, float *rest)
+{
+	for (size_t k = 0; k < n; k++)
+		rest[k] = fmaf(-a[k / 32].d, (float)a[k / 32].q[k % 32], x[k]);
+}
+
+/* A row in blocks of `size` elements: numeric.h. */
+static void round_row(const float *x, size_t n, size_t size, struct activations *a)
+{
+	struct activations *again = a + n / 32;
+	float limit = 64 * (dot_f32(x, x, n) / (float)n), rest[256];
+	for (size_t b = 0; b < n / size; b++, x += size, a += size / 32) {
+		float max = round_block(x, size, b, a);
+		if (max * max > limit && max < INFINITY) {
+			left_over(x, size, a, rest);
+			round_block(rest, size, b, again);
+			again += size / 32;
+		}
+	}
+	again->block = -1;
 }
 
 static void round_32(const float *x, size_t n, struct activations *a)
 {
-	float inverse;
-	for (size_t k = 0; k < n; k += 32, a++) {
-		a->d = scale_for(largest(x + k, 32), &inverse);
-		round_block(x + k, inverse, a);
-		a->s = a->d * (float)(a->sum[0] + a->sum[1]);
-	}
+	round_row(x, n, 32, a);
 }
 
 static void round_256(const float *x, size_t n, struct activations *a)
 {
-	float inverse = 0, d = 0;
-	for (size_t k = 0; k < n; k += 32, a++) {
-		if (k % 256 == 0)
-			d = scale_for(largest(x + k, 256), &inverse);
-		a->d = d;
-		a->s = 0;
-		round_block(x + k, inverse, a);
-	}
+	round_row(x, n, 256, a);
 }
 
 /* ---- products of F32, F16 and BF16 ---- */
@@ -380,7 +405,7 @@ INLINE void tiles(enum order order, const struct product *p, size_t o, size_t i,
 		tile(order, p, o, i, W, 1);
 }
 
-#define NEAR (256 << 10)        /* bytes of x that stay in a core's own cache */
+#define NEAR (512 << 10)        /* bytes of x that stay in a core's own cache */
 
 /* So many rows of x, a multiple of the rows of a tile. */
 static size_t rows_near(const struct product *p, size_t tile_rows)
@@ -421,6 +446,12 @@ static void product_bf16(const struct product *p)
 /* ---- products of weights in blocks ---- */
 
 #define FEW 3                   /* rows of x for which weights are not unpacked */
+
+/* Those of a row that are rounded a second time. */
+static const struct activations *second_terms(const struct activations *x, size_t in)
+{
+	return x + in / 32;
+}
 
 /*
  * Rows of w are taken in strips of 8, a row a lane.  Those at the end that do
@@ -517,64 +548,60 @@ INLINE void ask_for(const unsigned char *p, size_t bytes, size_t b)
 		__builtin_prefetch(p + at);
 }
 
-/* A strip as it is stored times X rows of x from i on. */
-INLINE void strip_times(enum dtype type, const struct product *p, const struct strip *s, size_t i, int X)
+/* Adds the product of a block of 32 of a strip, as it is stored, with one of activations. */
+INLINE struct f32x8 add_strip_32(enum dtype type, struct f32x8 sum, const unsigned char *w, size_t stride,
+				 const struct activations *x)
 {
-	size_t elements = in_256(type) ? 256 : 32;
-	const unsigned char *w = s->w;
-	const struct activations *x[FEW];
-	struct f32x8 sum[FEW][8];
+	struct strip_32 block;
+	strip_load_32(type, w, stride, &block);
+	struct i32x8 products = add_products(less_offset(type, x->sum[0] + x->sum[1]), block.q, x->q, 8);
+	return add_32(type, sum, products, block.d, block.m, x);
+}
+
+INLINE struct f32x8 add_strip_256(enum dtype type, struct f32x8 sum, const unsigned char *w, size_t stride,
+				  const struct activations *x)
+{
+	struct strip_scales scales;
+	struct i32x8 products = i_set(0), minima = i_set(0);
+	strip_load_scales(type, w, stride, &scales);
 	UNROLL
-	for (int j = 0; j < X; j++) {
-		x[j] = row_of(p->x, p->x_bytes, i + (size_t)j);
-		for (int lane = 0; lane < 8; lane++)
-			sum[j][lane] = f8_set(0);
+	for (int part = 0; part < 8; part++) {
+		const struct activations *a = x + part;
+		struct i8x32 q[8];
+		strip_load_part(type, w, stride, part, q);
+		struct i32x8 low = add_products(less_offset(type, a->sum[0]), q, a->q, 4);
+		struct i32x8 high = add_products(less_offset(type, a->sum[1]), q + 4, a->q + 16, 4);
+		products = i_add(products, scaled(type, low, high, scales.low[part], scales.high[part]));
+		minima = i_add(minima, i_mul(scales.minimum[part], i_set(a->sum[0] + a->sum[1])));
 	}
-	for (size_t b = 0; b < p->in / elements; b++, w += block_bytes(type)) {
-		ask_for(s->w + STRIP * p->w_bytes, STRIP * block_bytes(type), b);
-		if (!in_256(type)) {
-			struct strip_32 block;
-			strip_load_32(type, w, s->stride, &block);
-			UNROLL
-			for (int j = 0; j < X; j++, x[j - 1]++) {
-				struct i32x8 start = less_offset(type, x[j]->sum[0] + x[j]->sum[1]);
-				struct i32x8 products = add_products(start, block.q, x[j]->q, 8);
-				sum[j][b % 8] = add_32(type, sum[j][b % 8], products, block.d, block.m, x[j]);
-			}
-			continue;
-		}
-		struct strip_scales scales;
-		struct i32x8 products[FEW], minima[FEW];
-		strip_load_scales(type, w, s->stride, &scales);
-		UNROLL
-		for (int j = 0; j < X; j++)
-			products[j] = minima[j] = i_set(0);
-		UNROLL
-		for (int part = 0; part < 8; part++) {
-			struct i8x32 q[8];
-			strip_load_part(type, w, s->stride, part, q);
-			UNROLL
-			for (int j = 0; j < X; j++) {
-				const struct activations *a = x[j] + part;
-				struct i32x8 low = add_products(less_offset(type, a->sum[0]), q, a->q, 4);
-				struct i32x8 high = add_products(less_offset(type, a->sum[1]), q + 4, a->q + 16, 4);
-				products[j] = i_add(products[j], scaled(type, low, high, scales.low[part],
-									scales.high[part]));
-				minima[j] = i_add(minima[j], i_mul(scales.minimum[part],
-								   i_set(a->sum[0] + a->sum[1])));
-			}
-		}
-		UNROLL
-		for (int j = 0; j < X; j++, x[j - 1] += 8)
-			sum[j][b % 8] = add_256(type, sum[j][b % 8], products[j], minima[j], scales.d, scales.m, x[j]);
+	return add_256(type, sum, products, minima, scales.d, scales.m, x);
+}
+
+INLINE struct f32x8 add_strip(enum dtype type, struct f32x8 sum, const unsigned char *w, size_t stride,
+			      const struct activations *x)
+{
+	return in_256(type) ? add_strip_256(type, sum, w, stride, x) : add_strip_32(type, sum, w, stride, x);
+}
+
+/* A strip as it is stored times row i of x. */
+INLINE void strip_times(enum dtype type, const struct product *p, const struct strip *s, size_t i)
+{
+	size_t parts = in_256(type) ? 8 : 1, bytes = block_bytes(type);
+	const struct activations *x = row_of(p->x, p->x_bytes, i), *again = second_terms(x, p->in);
+	struct f32x8 sum[8];
+	for (int lane = 0; lane < 8; lane++)
+		sum[lane] = f8_set(0);
+	for (size_t b = 0; b < p->in / 32 / parts; b++, x += parts) {
+		ask_for(s->w + STRIP * p->w_bytes, STRIP * bytes, b);
+		sum[b % 8] = add_strip(type, sum[b % 8], s->w + b * bytes, s->stride, x);
 	}
-	UNROLL
-	for (int j = 0; j < X; j++) {
-		struct f32x8 total = sum[j][0];
-		for (int lane = 1; lane < 8; lane++)
-			total = f8_add(total, sum[j][lane]);
-		store_strip(p, s, i + (size_t)j, total);
+	for (; again->block >= 0; again += parts) {
+		size_t b = (size_t)again->block;
+		sum[b % 8] = add_strip(type, sum[b % 8], s->w + b * bytes, s->stride, again);
 	}
+	for (int lane = 1; lane < 8; lane++)
+		sum[0] = f8_add(sum[0], sum[lane]);
+	store_strip(p, s, i, sum[0]);
 }
 
 /* A block of 32, or a part of one of 256, of a strip, unpacked for many rows of x. */
@@ -705,34 +732,57 @@ INLINE void add_packed_256(enum dtype type, const struct packed *w, const struct
 		sum[0][j] = add_256(type, sum[0][j], products[j], minima[j], f8_load(w->d), f8_load(w->m), x[j]);
 }
 
+/* Packed strips at some block, times X rows of x. */
+INLINE void add_packed(enum dtype type, const struct packed *packed, const struct packed_scales *scales, size_t in,
+		       size_t block, const struct activations *const *x, int S, int X,
+		       struct f32x8 sum[STRIPS][STRIP_X])
+{
+	const struct packed *w[STRIPS];
+	if (in_256(type)) {
+		add_packed_256(type, packed + 8 * block, scales + 8 * block, x, X, sum);
+		return;
+	}
+	UNROLL
+	for (int s = 0; s < S; s++)
+		w[s] = packed + (size_t)s * packed_of(in) + block;
+	add_packed_32(type, w, x, S, X, sum);
+}
+
+/* S packed strips times the second terms of row j of a tile. */
+INLINE void add_second(enum dtype type, const struct packed *packed, const struct packed_scales *scales, size_t in,
+		       const struct activations *again, int j, int S, struct sums *sums)
+{
+	for (; again->block >= 0; again += in_256(type) ? 8 : 1) {
+		struct f32x8 (*lane)[STRIP_X] = sums->lane[again->block % 8], sum[STRIPS][STRIP_X];
+		for (int s = 0; s < S; s++)
+			sum[s][0] = lane[s][j];
+		add_packed(type, packed, scales, in, (size_t)again->block, &again, S, 1, sum);
+		for (int s = 0; s < S; s++)
+			lane[s][j] = sum[s][0];
+	}
+}
+
 /* S packed strips times X rows of x from i on. */
 INLINE void packed_times(enum dtype type, const struct product *p, const struct strip *strips,
 			 const struct packed *packed, const struct packed_scales *scales, size_t i, int S, int X)
 {
-	size_t parts = in_256(type) ? 8 : 1, blocks = p->in / 32 / parts;
+	size_t parts = in_256(type) ? 8 : 1;
 	const struct activations *x[STRIP_X];
-	const struct packed *w[STRIPS];
 	struct sums sums;
 	for (int lane = 0; lane < 8; lane++)
 		for (int s = 0; s < S; s++)
 			for (int j = 0; j < X; j++)
 				sums.lane[lane][s][j] = f8_set(0);
-	for (int s = 0; s < S; s++)
-		w[s] = packed + (size_t)s * packed_of(p->in);
 	for (int j = 0; j < X; j++)
 		x[j] = row_of(p->x, p->x_bytes, i + (size_t)j);
-	for (size_t b = 0; b < blocks; b++) {
-		if (in_256(type))
-			add_packed_256(type, w[0], scales + b * parts, x, X, sums.lane[b % 8]);
-		else
-			add_packed_32(type, w, x, S, X, sums.lane[b % 8]);
-		UNROLL
-		for (int s = 0; s < S; s++)
-			w[s] += parts;
+	for (size_t b = 0; b < p->in / 32 / parts; b++) {
+		add_packed(type, packed, scales, p->in, b, x, S, X, sums.lane[b % 8]);
 		UNROLL
 		for (int j = 0; j < X; j++)
 			x[j] += parts;
 	}
+	for (int j = 0; j < X; j++)     /* x[j] is at the row's second terms now */
+		add_second(type, packed, scales, p->in, x[j], j, S, &sums);
 	for (int s = 0; s < S; s++)
 		for (int j = 0; j < X; j++) {
 			struct f32x8 total = sums.lane[0][s][j];
@@ -751,7 +801,7 @@ INLINE void product_of(enum dtype type, const struct product *p, struct packed *
 		for (size_t t = 0; t < count; t++) {
 			struct strip s = strip_at(p, t);
 			for (size_t i = 0; i < p->n; i++)
-				strip_times(type, p, &s, i, 1);
+				strip_times(type, p, &s, i);
 		}
 		return;
 	}

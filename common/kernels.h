@@ -16,8 +16,18 @@ struct activations {
 	float d;                        /* what q is to be multiplied with; the same for a block of 256 */
 	float s;                        /* d times the sum of q; blocks of 32 only */
 	int32_t sum[2];                 /* of either half of q */
+	int32_t block;                  /* of the row, counted in the type's blocks; -1 ends the list */
 	int8_t q[32];
 };
+
+/*
+ * So many for a row of n: its blocks, then those of them that are rounded a
+ * second time, and the end.
+ */
+static inline size_t activations_count(size_t n)
+{
+	return 2 * (n / 32) + 1;
+}
 
 /* y[i, o] = x[i, in] . w[o, in] for n rows of x and `rows` rows of w. */
 struct product {
@@ -43,7 +53,7 @@ struct kernels {
 	void (*round_bf16)(const float *x, size_t n, uint16_t *b);
 	void (*activate)(enum activation activation, const float *gate, const float *up, size_t n,
 			 float *neurons);
-	/* n activations in blocks of 32 (256), n a multiple of that, to n / 32 structures */
+	/* n activations in blocks of 32 (256), n a multiple of that; see numeric.h */
 	void (*round_32)(const float *x, size_t n, struct activations *a);
 	void (*round_256)(const float *x, size_t n, struct activations *a);
 	/* in the order f32, with w of that type: F32, F16 or BF16 */

@@ -145,7 +145,7 @@ static size_t form_bytes(enum form form, size_t in)
 		return (in + 31) / 32 * 32 * sizeof(uint16_t);
 	case FORM_32:
 	case FORM_256:
-		return in / 32 * sizeof(struct activations);
+		return activations_count(in) * sizeof(struct activations);
 	default:
 		return in * sizeof(float);
 	}

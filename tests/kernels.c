@@ -107,7 +107,7 @@ static void compare_product(const struct kernels *k, enum dtype type, bool exact
 	bool wild = below(8) == 0, blocks = q->elements > 1;
 	size_t in = (1 + below(below(4) ? 40 : 600 / q->elements + 9)) * q->elements;
 	size_t rows = 1 + below(20), n = 1 + below(15), stride = rows + below(3);
-	size_t groups = in / 32, padded = (in + 31) / 32 * 32, size = rows * dtype_bytes(type, in);
+	size_t groups = activations_count(in), padded = (in + 31) / 32 * 32, size = rows * dtype_bytes(type, in);
 	unsigned char *w = at_the_edge(size);
 	float *x = mem_array(n * in, sizeof *x);
 	float *y = mem_array(n * stride, sizeof *y), *plain_y = mem_array(n * stride, sizeof *y);
