@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "io.h"
@@ -30,18 +31,16 @@ static void parse_ids(const char *label, const char *s, size_t n, struct ids *id
 	free(copy);
 }
 
-/* Adds one sequence. */
-static void add_sequence(struct prompts *p, const char *label, const char *s, size_t n)
+static void warn_invalid(struct prompts *p, const char *label, size_t invalid)
 {
-	struct ids ids = {0};
-	size_t invalid = SIZE_MAX;
-	if (p->tokenizer)
-		ids.n = tokenizer_encode(p->tokenizer, s, n, p->flags, &ids.data, &invalid);
-	else
-		parse_ids(label, s, n, &ids);
 	if (invalid != SIZE_MAX && !p->warned)
 		warn(label, "not UTF-8 at offset %zu, U+FFFD is taken instead", invalid);
 	p->warned = p->warned || invalid != SIZE_MAX;
+}
+
+/* Adds one sequence. */
+static void add_ids(struct prompts *p, const char *label, struct ids ids)
+{
 	if (ids.n == 0)
 		die(label, "no tokens");
 	if (p->count == p->room) {
@@ -49,6 +48,44 @@ static void add_sequence(struct prompts *p, const char *label, const char *s, si
 		p->sequences = mem_resize(p->sequences, p->room, sizeof *p->sequences);
 	}
 	p->sequences[p->count++] = ids;
+}
+
+static void add_message(struct prompts *p, struct messages *m, const char *label, const char *s, size_t n)
+{
+	enum role role = m->n % 2 ? ROLE_ASSISTANT : ROLE_USER;
+	warn_invalid(p, label, messages_add(m, role, s, n));
+}
+
+/* Adds a conversation, and frees it. */
+static void add_messages(struct prompts *p, const char *label, struct messages *m)
+{
+	struct chat_text text = {0};
+	struct ids ids = {0};
+	messages_check(m, label);
+	chat_render(p->chat, m, &text);
+	chat_encode(p->chat, &text, &ids);
+	chat_text_free(&text);
+	messages_free(m);
+	add_ids(p, label, ids);
+}
+
+static void add_sequence(struct prompts *p, const char *label, const char *s, size_t n)
+{
+	struct ids ids = {0};
+	if (p->chat) {
+		struct messages m = {0};
+		add_message(p, &m, label, s, n);
+		add_messages(p, label, &m);
+		return;
+	}
+	if (p->tokenizer) {
+		size_t invalid;
+		ids.n = tokenizer_encode(p->tokenizer, s, n, p->flags, &ids.data, &invalid);
+		warn_invalid(p, label, invalid);
+	} else {
+		parse_ids(label, s, n, &ids);
+	}
+	add_ids(p, label, ids);
 }
 
 void prompts_add(struct prompts *p, const char *label, const char *s, size_t n)
@@ -67,7 +104,7 @@ void prompts_add(struct prompts *p, const char *label, const char *s, size_t n)
 	}
 }
 
-void prompts_read(struct prompts *p, const char *label, int fd)
+static struct bytes read_all(const char *label, int fd)
 {
 	struct bytes text = {0};
 	char buffer[65536];
@@ -76,8 +113,56 @@ void prompts_read(struct prompts *p, const char *label, int fd)
 		bytes_add(&text, buffer, (size_t)n);
 	if (n < 0)
 		die(label, "%s", strerror(errno));
+	return text;
+}
+
+void prompts_read(struct prompts *p, const char *label, int fd)
+{
+	struct bytes text = read_all(label, fd);
 	prompts_add(p, label, text.n ? text.data : "", text.n);
 	bytes_free(&text);
+}
+
+void prompts_operands(struct prompts *p, char **operands, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *label = mem_printf("operand %zu", i + 1);
+		if (strcmp(operands[i], "-") == 0)
+			prompts_read(p, "stdin", STDIN_FILENO);
+		else
+			prompts_add(p, label, operands[i], strlen(operands[i]));
+		free(label);
+	}
+	if (count == 0)
+		prompts_read(p, "stdin", STDIN_FILENO);
+}
+
+/* A message from standard input; the newline that ends its last line is none of it. */
+static void read_message(struct prompts *p, struct messages *m)
+{
+	struct bytes text = read_all("stdin", STDIN_FILENO);
+	if (text.n > 0 && text.data[text.n - 1] == '\n')
+		text.n--;
+	add_message(p, m, "stdin", text.n ? text.data : "", text.n);
+	bytes_free(&text);
+}
+
+void prompts_chat(struct prompts *p, char **operands, size_t count, const char *file)
+{
+	struct messages m = {0};
+	if (file)
+		messages_read(&m, file);
+	for (size_t i = 0; i < count; i++) {
+		char *label = mem_printf("operand %zu", i + 1);
+		if (strcmp(operands[i], "-") == 0)
+			read_message(p, &m);
+		else
+			add_message(p, &m, label, operands[i], strlen(operands[i]));
+		free(label);
+	}
+	if (!file && count == 0)
+		read_message(p, &m);
+	add_messages(p, file ? file : "the messages", &m);
 }
 
 /* The rows of the frame that is being filled. */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "bytes.h"
+#include "chat.h"
 #include "stream.h"
 #include "tokenizer.h"
 
@@ -15,6 +16,7 @@
 struct prompts {
 	const char *model;                      /* the model's hash for the frames, or NULL */
 	const struct tokenizer *tokenizer;      /* NULL: texts are ids as numbers */
+	const struct chat *chat;                /* not NULL: a text is what the user says */
 	unsigned flags;                         /* TOKENIZE_, for the tokenizer */
 	bool split;                             /* each part that `end` ends is a text of its own */
 	char end;
@@ -32,6 +34,16 @@ struct prompts {
  */
 void prompts_add(struct prompts *p, const char *label, const char *s, size_t n);
 void prompts_read(struct prompts *p, const char *label, int fd);
+
+/* Adds the operands of a command; "-", or none at all, is standard input. */
+void prompts_operands(struct prompts *p, char **operands, size_t count);
+
+/*
+ * Adds the operands as one conversation, by turns the user's and the
+ * assistant's; or that in a JSON file, unless it is NULL.  Standard input, as
+ * in prompts_operands, is a message less the newline at its end.
+ */
+void prompts_chat(struct prompts *p, char **operands, size_t count, const char *file);
 
 /*
  * Writes the sequences: first all but their last ids, in frames of at most
