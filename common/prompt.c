@@ -174,6 +174,24 @@ struct batch {
 	bool want;
 };
 
+/* Full with `room` rows; there may be `most` at some time. */
+static struct batch batch_new(struct stream *out, const char *model, size_t most, size_t room)
+{
+	return (struct batch){
+		.out = out, .model = model, .room = room,
+		.ids = mem_array(most, sizeof(int32_t)),
+		.seq = mem_array(most, sizeof(int32_t)),
+		.pos = mem_array(most, sizeof(int32_t)),
+	};
+}
+
+static void batch_free(struct batch *b)
+{
+	free(b->ids);
+	free(b->seq);
+	free(b->pos);
+}
+
 static void write_batch(struct batch *b)
 {
 	struct frame f = {0};
@@ -191,9 +209,9 @@ static void write_batch(struct batch *b)
 	b->n = 0;
 }
 
-static void add_row(struct batch *b, const struct ids *sequence, size_t seq, size_t pos)
+static void add_row(struct batch *b, int32_t id, size_t seq, size_t pos)
 {
-	b->ids[b->n] = sequence->data[pos];
+	b->ids[b->n] = id;
 	b->seq[b->n] = (int32_t)seq;
 	b->pos[b->n] = (int32_t)pos;
 	if (++b->n == b->room)
@@ -207,20 +225,30 @@ void prompts_write(const struct prompts *p, struct stream *out, size_t chunk, bo
 	if (p->count > STREAM_ROWS_MAX)
 		die(out->name, "%zu sequences, a frame has room for the last tokens of %d", p->count, STREAM_ROWS_MAX);
 	size_t most = chunk > p->count ? chunk : p->count;
-	struct batch b = {out, p->model, mem_array(most, sizeof *b.ids), mem_array(most, sizeof *b.seq),
-			  mem_array(most, sizeof *b.pos), 0, chunk, want_all};
+	struct batch b = batch_new(out, p->model, most, chunk);
+	b.want = want_all;
 	for (size_t s = 0; s < p->count; s++)
 		for (size_t i = 0; i + 1 < p->sequences[s].n; i++)
-			add_row(&b, &p->sequences[s], s, i);
+			add_row(&b, p->sequences[s].data[i], s, i);
 	write_batch(&b);
 	b.room = p->count;
 	b.want = true;
 	for (size_t s = 0; s < p->count; s++)
-		add_row(&b, &p->sequences[s], s, p->sequences[s].n - 1);
+		add_row(&b, p->sequences[s].data[p->sequences[s].n - 1], s, p->sequences[s].n - 1);
 	stream_write_end(out);
-	free(b.ids);
-	free(b.seq);
-	free(b.pos);
+	batch_free(&b);
+}
+
+void prompts_write_turn(struct stream *out, const char *model, const struct ids *ids, size_t pos, size_t chunk)
+{
+	struct batch b = batch_new(out, model, chunk, chunk);
+	for (size_t i = 0; i + 1 < ids->n; i++)
+		add_row(&b, ids->data[i], 0, pos + i);
+	write_batch(&b);
+	b.want = true;
+	add_row(&b, ids->data[ids->n - 1], 0, pos + ids->n - 1);
+	write_batch(&b);
+	batch_free(&b);
 }
 
 void prompts_show(const struct prompts *p)

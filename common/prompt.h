@@ -54,6 +54,12 @@ void prompts_chat(struct prompts *p, char **operands, size_t count, const char *
  */
 void prompts_write(const struct prompts *p, struct stream *out, size_t chunk, bool want_all);
 
+/*
+ * Writes more ids (n >= 1) of sequence 0, from position pos on, in the same
+ * manner, without an end frame.
+ */
+void prompts_write_turn(struct stream *out, const char *model, const struct ids *ids, size_t pos, size_t chunk);
+
 /* Prints a table of their tokens to standard output. */
 void prompts_show(const struct prompts *p);
 
