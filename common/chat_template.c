@@ -280,13 +280,17 @@ static char *literal(const char **s, const char *end, char quote)
 	return text;
 }
 
-/* The system message in a literal that is the whole of one: before, message, after. */
+/* The system message in a literal that has all of one, with its marks; NULL: it has not. */
 static char *whole_message(const struct chat_frame *frame, const char *text)
 {
-	size_t before = strlen(frame->before);
-	const char *start = strstr(text, frame->before);
-	const char *end = start ? strstr(start + before, frame->after) : NULL;
-	return end && end > start + before ? mem_printf("%.*s", (int)(end - start - (long)before), start + before) : NULL;
+	const char *start = strstr(text, frame->before), *end = NULL;
+	char *mark = mem_printf("%.*s", (int)strcspn(frame->after, "\n"), frame->after);
+	if (start) {
+		start += strlen(frame->before);
+		end = strstr(start, mark);
+	}
+	free(mark);
+	return end && end > start ? mem_printf("%.*s", (int)(end - start), start) : NULL;
 }
 
 /*
