@@ -201,20 +201,18 @@ static void add_all(struct pipeline *p, size_t layers, bool stages, char **promp
 	pass(p, DECODE, given);
 }
 
-/* The chat template of the model; what ends an answer becomes an option, unless it is given. */
-static struct chat *open_chat(const struct model *m, struct given *given)
+/* What ends an answer, as an option of sample: the mark that does, and the model's end ids. */
+static char *chat_eos(const struct chat *c, const struct model *m)
 {
-	struct chat *c = chat_open(m->path, value_of(given, TEMPLATE), value_of(given, SYSTEM), tokenizer_open(m->path));
-	if (find_given(given, EOS))
-		return c;
-	char *eos = mem_printf("%d", chat_end(c));
+	int32_t end = chat_end(c);
+	char *eos = mem_printf("%d", end);
 	for (size_t i = 0; i < m->config.eos_count; i++)
-		if (m->config.eos[i] != chat_end(c))
-			eos = mem_printf("%s,%d", eos, m->config.eos[i]);
-	while (given->row)
-		given++;
-	*given = (struct given){find_passed(EOS), eos};
-	return c;
+		if (m->config.eos[i] != end) {
+			char *longer = mem_printf("%s,%d", eos, m->config.eos[i]);
+			free(eos);
+			eos = longer;
+		}
+	return eos;
 }
 
 /* embed | the layers | logits | sample, and from there to the beginning a conversation */
@@ -274,23 +272,30 @@ int main(int argc, char **argv)
 		!find_given(given, LINES) && !find_given(given, '0') && !find_given(given, MESSAGES);
 	if (chat && (find_given(given, IDS) || find_given(given, BARE)))
 		cli_usage_error("--chat: not with %s", find_given(given, IDS) ? "--ids" : "--bare");
+	if (file && find_given(given, MESSAGES))
+		cli_usage_error("--messages: not with -f");
 	if (*prompts && file)
 		cli_usage_error("a prompt is in -f or in an operand, not in both");
-	if (layers && (!print || *prompts || file))
+	if (layers && (!print || *prompts || file || chat))
 		cli_usage_error("-l: only with --print, and without a prompt");
 	if (*prompts && strcmp(*prompts, "-") == 0 && !prompts[1])
 		prompts++;
 
 	struct model *m = model_open(model_path(o.model));
 	struct pipeline p = {.input = file && strcmp(file, "-") != 0 ? file : NULL};
-	struct chat *c = chat && !layers ? open_chat(m, given) : NULL;
+	struct tokenizer *t = chat ? tokenizer_open(m->path) : NULL;
+	struct chat *c = chat ? chat_open(m->path, value_of(given, TEMPLATE), value_of(given, SYSTEM), t) : NULL;
+	struct conversation *conversation = talk ? conversation_new(c, m, o.context, (size_t)argc) : NULL;
+	char *eos = chat ? chat_eos(c, m) : NULL;
 	int status;
+	if (chat && !find_given(given, EOS))
+		given[given_count] = (struct given){find_passed(EOS), eos};
 	if (layers) {
 		struct layers l = stage_layers(layers, true);
 		stage_layers_within(&l, m);
 		add_layers(&p, l.first, l.last, o.model, given);
 	} else if (talk) {
-		add_conversation(&p, conversation_new(c, m, o.context, (size_t)argc), m->config.layers, stages, given);
+		add_conversation(&p, conversation, m->config.layers, stages, given);
 	} else {
 		add_all(&p, m->config.layers, stages, prompts, given);
 	}
@@ -303,6 +308,13 @@ int main(int argc, char **argv)
 	model_close(m);
 	status = print ? cli_finish() : loop_run(&p);
 	pipeline_free(&p);
+	if (talk)
+		conversation_free(conversation);
+	if (chat) {
+		chat_free(c);
+		tokenizer_free(t);
+	}
+	free(eos);
 	free(given);
 	return status;
 }

@@ -345,10 +345,11 @@ const struct chat_template *chat_template_of(const char *jinja, size_t n, char *
 const struct chat_template *chat_template_named(const char *name)
 {
 	struct bytes names = {0};
-	for (size_t i = 0; i < TEMPLATES; i++) {
+	for (size_t i = 0; i < TEMPLATES; i++)
 		if (strcmp(templates[i].name, name) == 0)
 			return &templates[i];
-		bytes_add(&names, i ? ", " : "", i ? 2 : 0);
+	for (size_t i = 0; i < TEMPLATES; i++) {
+		bytes_add(&names, ", ", i ? 2 : 0);
 		bytes_add(&names, templates[i].name, strlen(templates[i].name));
 	}
 	cli_usage_error("--template: '%s' is none of %.*s", name, (int)names.n, names.data);

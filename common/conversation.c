@@ -26,6 +26,13 @@ struct conversation *conversation_new(const struct chat *chat, const struct mode
 	return c;
 }
 
+void conversation_free(struct conversation *c)
+{
+	free(c->model);
+	free(c->stop.texts);
+	free(c);
+}
+
 static volatile sig_atomic_t interrupted, asking;
 static int terminal;                    /* where the prompt is shown */
 

@@ -34,6 +34,7 @@ struct conversation {
  * answer; context: positions, or 0 for the model's.
  */
 struct conversation *conversation_new(const struct chat *chat, const struct model *m, size_t context, size_t texts);
+void conversation_free(struct conversation *c);
 
 /*
  * Reads messages from standard input, a terminal, a line each, and writes the
