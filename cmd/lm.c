@@ -33,7 +33,7 @@ static void usage(FILE *f)
 	      "  -f, --file FILE      read the prompt from a file\n"
 	      "  -h, --help, -V, --version\n"
 	      "  -k, --top-k N, -p, --top-p P, -t, --temperature T  in the order given: sample\n"
-	      "  --print [-l, --layers A-B]  print the pipeline, or these layers, for a shell\n"
+	      "  -l, --layers A-B, --print   print the pipeline, or these layers, for a shell\n"
 	      "  -m, --model MODEL    model directory, instead of $LM_MODEL\n"
 	      "  -n, --tokens N       at most so many tokens a sequence, or an answer\n"
 	      "  -s, --seed N         of the random numbers (0)\n"

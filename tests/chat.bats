@@ -167,9 +167,9 @@ refused() {
 	text --messages - <m.json | cmp - all
 	text --system "A ship" "The cat" >one
 	jq '[{role: "system", content: "A ship"}, .[0]]' m.json | text --messages - | cmp - one
-	text "The cat" >cat
-	echo "The cat" | text | cmp - cat
-	printf 'The cat' | text - | cmp - cat
+	text "The cat" >single
+	echo "The cat" | text | cmp - single
+	printf 'The cat' | text - | cmp - single
 	printf 'The cat\nThe dog\n' | text --lines | cmp - <(text "The cat"; echo; text "The dog")
 	printf 'The cat\0The dog' | text -0 | cmp - <(text "The cat"; echo; text "The dog")
 	printf 'a\nb\n\n' | text | cmp - <(text $'a\nb\n')
@@ -254,11 +254,11 @@ refused() {
 @test "a conversation on the terminal" {
 	skip_without_terminal
 	# as each answer is when all that was said before is given again
-	lm --chat -n 40 'The cat sat' >1
-	lm --chat -n 40 'The cat sat' "$(cat 1)" 'A bird sang' >2
-	lm --chat -n 40 'The cat sat' "$(cat 1)" 'A bird sang' "$(cat 2)" 'The dog ran' >3
+	lm --chat -n 40 'The cat sat' >a1
+	lm --chat -n 40 'The cat sat' "$(cat a1)" 'A bird sang' >a2
+	lm --chat -n 40 'The cat sat' "$(cat a1)" 'A bird sang' "$(cat a2)" 'The dog ran' >a3
 	for n in 1 2 3; do
-		cat $n
+		cat a$n
 		echo
 	done >expected
 	options='-n 40' typed 'The cat sat' '' 'A bird sang' 'The dog ran'
