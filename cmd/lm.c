@@ -140,6 +140,21 @@ static const char *value_of(const struct given *given, int option)
 	return g ? g->value : NULL;
 }
 
+/* Wrong usage, if one of these options was given too. */
+static void not_with(const struct given *given, const char *option, const int *others)
+{
+	for (; *others; others++)
+		if (find_given(given, *others))
+			cli_usage_error("%s: not with %s", find_given(given, *others)->row->word, option);
+}
+
+/* Without a prompt, is it a conversation? */
+static bool converses(const struct given *given)
+{
+	return find_given(given, CHAT) && isatty(STDIN_FILENO) && !find_given(given, MESSAGES) &&
+	       !find_given(given, LINES) && !find_given(given, '0');
+}
+
 /* The options of the pipeline's last stage, which is one of these kinds. */
 static void pass(struct pipeline *p, unsigned kinds, const struct given *given)
 {
@@ -206,7 +221,7 @@ static char *chat_eos(const struct chat *c, const struct model *m)
 {
 	int32_t end = chat_end(c);
 	char *eos = mem_printf("%d", end);
-	for (size_t i = 0; i < m->config.eos_count; i++)
+	for (size_t i = 0; i < m->config.eos_count && i + 1 < EOS_MAX; i++)
 		if (m->config.eos[i] != end) {
 			char *longer = mem_printf("%s,%d", eos, m->config.eos[i]);
 			free(eos);
@@ -268,12 +283,11 @@ int main(int argc, char **argv)
 				given[given_count++] = (struct given){row, optarg};
 		}
 	char **prompts = argv + optind;
-	bool chat = find_given(given, CHAT), talk = chat && !*prompts && !file && !print && isatty(STDIN_FILENO) &&
-		!find_given(given, LINES) && !find_given(given, '0') && !find_given(given, MESSAGES);
-	if (chat && (find_given(given, IDS) || find_given(given, BARE)))
-		cli_usage_error("--chat: not with %s", find_given(given, IDS) ? "--ids" : "--bare");
-	if (file && find_given(given, MESSAGES))
-		cli_usage_error("--messages: not with -f");
+	bool chat = find_given(given, CHAT), talk = !print && !file && !*prompts && converses(given);
+	if (file)
+		not_with(given, "-f", (int[]){MESSAGES, 0});
+	if (chat)
+		not_with(given, "--chat", (int[]){BARE, IDS, 0});
 	if (*prompts && file)
 		cli_usage_error("a prompt is in -f or in an operand, not in both");
 	if (layers && (!print || *prompts || file || chat))

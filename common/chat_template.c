@@ -263,20 +263,20 @@ static bool fits(const struct chat_template *t, const char *plain)
  */
 static char *literal(const char **s, const char *end, char quote)
 {
-	char *text = mem_array((size_t)(end - *s) + 1, 1);
+	const char *start = *s, *stop = start;
+	while (stop < end && *stop != quote)
+		stop += *stop == '\\' && stop + 1 < end ? 2 : 1;
+	if (stop == end)
+		return NULL;
+	char *text = mem_array((size_t)(stop - start) + 1, 1);
 	size_t n = 0;
-	for (; *s < end && **s != quote; ++*s) {
-		if (**s == '\\' && *s + 1 < end)
-			text[n++] = *++*s == 'n' ? '\n' : **s;
-		else
-			text[n++] = **s;
+	for (const char *c = start; c < stop; c++) {
+		bool escaped = *c == '\\';
+		c += escaped;
+		text[n++] = escaped && *c == 'n' ? '\n' : *c;
 	}
 	text[n] = '\0';
-	if (*s == end) {
-		free(text);
-		return NULL;
-	}
-	++*s;
+	*s = stop + 1;
 	return text;
 }
 
