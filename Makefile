@@ -2,10 +2,13 @@
 #
 #	make [BUILD=build] [CC=cc] [CFLAGS='-O2 -g']
 #	make check | check-asan | check-fuzz | fuzz
+#	make bench		speed and memory: see tests/bench
 #	make install [PREFIX=/usr/local] [DESTDIR=] [MANDIR=PREFIX/share/man]
 #	     [PROGPREFIX=]		a prefix for the programs' names
 
 TOOLS = tok embed attn ffn logits sample block lm
+# Those that are scripts: cmd/NAME.sh.
+SCRIPTS = lmget
 
 CC ?= cc
 AR ?= ar
@@ -20,36 +23,42 @@ FUZZ_SECONDS ?= 60
 MANDATORY = -std=c11 -D_GNU_SOURCE -Wall -Wextra -ffp-contract=off
 DEFINES = -DLM_DEFAULT_MODEL='"$(PREFIX)/share/lmutils/model"' -DLM_PROGPREFIX='"$(PROGPREFIX)"'
 COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(MANDATORY) $(DEFINES) -Icommon -MMD -MP
-LIBS = -ljansson -lutf8proc -lm
+LIBS = -ljansson -lutf8proc -lm -pthread
 
 # kernels.c is compiled once for each instruction set; numeric.c chooses.
 ISAS = plain
 ifneq (,$(filter x86_64-% amd64-%,$(shell $(CC) -dumpmachine)))
-ISAS += avx2 avx512
+ISAS += avx512
 endif
 ISA_plain =
 ISA_avx2 = -mavx2 -mfma
-ISA_avx512 = -march=x86-64-v4
+ISA_avx512 = -march=x86-64-v4 -mavx512vnni -mavx512bf16
 VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
 
 COMMON = $(filter-out common/kernels.c,$(wildcard common/*.c))
 OBJECTS = $(COMMON:%.c=$(BUILD)/%.o) $(ISAS:%=$(BUILD)/common/kernels_%.o)
 PROGRAMS = $(TOOLS:%=$(BUILD)/bin/%)
+ALL_TOOLS = $(TOOLS) $(SCRIPTS)
 TESTS = $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz_% tests/streamfuzz.c,$(wildcard tests/*.c)))
 STREAMFUZZ = $(patsubst %,$(BUILD)/streamfuzz/%,$(filter-out lm,$(TOOLS)))
 FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 MODEL = $(BUILD)/share/lmutils/model
 
-.PHONY: all toy check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
+.PHONY: all toy bench check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) $(MODEL)
+all: $(PROGRAMS) $(SCRIPTS:%=$(BUILD)/bin/%) $(MODEL)
 
 $(PROGRAMS): $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: cmd/%.sh common/cli.h
+	@mkdir -p $(@D)
+	version=$$(sed -n 's/^#define LMUTILS_VERSION "\(.*\)"/\1/p' common/cli.h) && \
+		sed "s/@VERSION@/$$version/" $< >$@ && chmod 755 $@
 
 $(BUILD)/libcommon.a: $(OBJECTS)
 	@rm -f $@
@@ -57,7 +66,7 @@ $(BUILD)/libcommon.a: $(OBJECTS)
 
 $(ISAS:%=$(BUILD)/common/kernels_%.o): $(BUILD)/common/kernels_%.o: common/kernels.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(VECTORIZE) $(ISA_$*) -DISA=$* -c -o $@ $<
+	$(COMPILE) $(VECTORIZE) $(ISA_$*) -DISA=$* -DISA_IS_PLAIN=$(if $(filter plain,$*),1,0) -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -101,6 +110,10 @@ testprograms: $(TESTS) $(STREAMFUZZ)
 check: all testprograms
 	@BUILD='$(abspath $(BUILD))' CC='$(CC)' tests/run $(CHECK)
 
+# Speed and memory, beside LLAMA_BENCH= where that is named: see tests/bench.
+bench: all $(BUILD)/tests/clockpipe $(BUILD)/tests/clockrun $(BUILD)/tests/mkrandom $(BUILD)/tests/retype
+	@BUILD='$(abspath $(BUILD))' tests/bench
+
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 check-asan:
@@ -132,21 +145,21 @@ COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 PAGES = $(wildcard man/man*/*.[157])
 # With PROGPREFIX, pages name the programs as they are called.
 EMPTY =
-ALTERNATIVES = $(subst $(EMPTY) $(EMPTY),|,$(strip $(TOOLS)))
+ALTERNATIVES = $(subst $(EMPTY) $(EMPTY),|,$(strip $(ALL_TOOLS)))
 RENAME = sed -E \
 	-e 's/^(\.Nm|\.Xr) ($(ALTERNATIVES))( |$$)/\1 $(PROGPREFIX)\2\3/' \
 	-e '/^\$$ /s/(^\$$ |[|{;(] *)($(ALTERNATIVES))( |$$)/\1$(PROGPREFIX)\2\3/g'
 
 install: all
 	mkdir -p '$(BINDIR)' '$(COMPLETIONS)'
-	for t in $(TOOLS); do \
+	for t in $(ALL_TOOLS); do \
 		install -m 755 $(BUILD)/bin/$$t '$(BINDIR)'/$(PROGPREFIX)$$t && \
 		sed -E '/^complete/s/ ($(ALTERNATIVES))/ $(PROGPREFIX)\1/g' cmd/completion.bash \
 			>'$(COMPLETIONS)'/$(PROGPREFIX)$$t || exit; \
 	done
 	for p in $(PAGES); do \
 		section=$${p##*.} page=$${p##*/}; \
-		case " $(TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
+		case " $(ALL_TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
 		mkdir -p '$(DESTDIR)$(MANDIR)'/man$$section && \
 		$(RENAME) $$p >'$(DESTDIR)$(MANDIR)'/man$$section/$$page || exit; \
 	done
@@ -155,12 +168,12 @@ install: all
 	fi
 
 uninstall:
-	for t in $(TOOLS); do \
+	for t in $(ALL_TOOLS); do \
 		rm -f '$(BINDIR)'/$(PROGPREFIX)$$t '$(COMPLETIONS)'/$(PROGPREFIX)$$t; \
 	done
 	for p in $(PAGES); do \
 		section=$${p##*.} page=$${p##*/}; \
-		case " $(TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
+		case " $(ALL_TOOLS) " in *" $${page%.*} "*) page=$(PROGPREFIX)$$page;; esac; \
 		rm -f '$(DESTDIR)$(MANDIR)'/man$$section/$$page; \
 	done
 	rm -rf '$(SHAREDIR)'

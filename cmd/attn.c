@@ -8,8 +8,9 @@
 
 static void usage(FILE *f)
 {
-	fputs("usage: attn -l layer [-fhVx] [-c context] [-m model] [--from point]\n"
-	      "            [--sequences n] [--tap point[=file]] [--until point] [-]\n"
+	fputs("usage: attn -l layer [-fhVx] [-c context] [-j threads] [-m model]\n"
+	      "            [--from point] [--sequences n] [--tap point[=file]]\n"
+	      "            [--until point] [-]\n"
 	      "\n"
 	      "Read frames with x[n, d], add what attention finds, write them.\n"
 	      "\n"
@@ -17,8 +18,9 @@ static void usage(FILE *f)
 	      "  -f, --force            take frames that another model has made\n"
 	      "      --from POINT       begin at a value in the frame\n"
 	      "  -h, --help             print this help\n"
+	      "  -j, --threads N        at most so many ($LM_THREADS, or one a processor)\n"
 	      "  -l, --layer N          which layer, from 0\n"
-	      "  -m, --model MODEL      model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL      model, instead of $LM_MODEL\n"
 	      "      --sequences N      sequences to hold at most (4096)\n"
 	      "      --tap POINT[=FILE] copy a value into the frame, or to a file\n"
 	      "      --until POINT      stop with that value in the frame\n"
@@ -38,6 +40,7 @@ static const struct option options[] = {
 	{"model", required_argument, NULL, 'm'},
 	{"sequences", required_argument, NULL, STAGE_SEQUENCES},
 	{"tap", required_argument, NULL, TAP_TAP},
+	{"threads", required_argument, NULL, 'j'},
 	{"until", required_argument, NULL, TAP_UNTIL},
 	CLI_VERSION,
 	{0},

@@ -9,15 +9,17 @@
 
 static void usage(FILE *f)
 {
-	fputs("usage: block -l layers [-fhVx] [-c context] [-m model] [--sequences n] [-]\n"
+	fputs("usage: block -l layers [-fhVx] [-c context] [-j threads] [-m model]\n"
+	      "             [--sequences n] [-]\n"
 	      "\n"
 	      "Apply attn and ffn of several layers, without a pipe between them.\n"
 	      "\n"
 	      "  -c, --context N    positions a sequence may have (the model's)\n"
 	      "  -f, --force        take frames that another model has made\n"
 	      "  -h, --help         print this help\n"
+	      "  -j, --threads N    at most so many ($LM_THREADS, or one a processor)\n"
 	      "  -l, --layers A-B   which layers, from 0: 3, 0-3 or 2-\n"
-	      "  -m, --model MODEL  model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL  model, instead of $LM_MODEL\n"
 	      "      --sequences N  sequences to hold at most (4096)\n"
 	      "  -V, --version      print the version\n"
 	      "  -x, --exact        activations in F32 with every type of weight\n", f);
@@ -31,6 +33,7 @@ static const struct option options[] = {
 	{"layers", required_argument, NULL, 'l'},
 	{"model", required_argument, NULL, 'm'},
 	{"sequences", required_argument, NULL, STAGE_SEQUENCES},
+	{"threads", required_argument, NULL, 'j'},
 	CLI_VERSION,
 	{0},
 };

@@ -11,7 +11,7 @@ static void usage(FILE *f)
 	      "\n"
 	      "  -f, --force        take frames that another model has made\n"
 	      "  -h, --help         print this help\n"
-	      "  -m, --model MODEL  model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL  model, instead of $LM_MODEL\n"
 	      "  -V, --version      print the version\n"
 	      "  -x, --exact        accepted as by the other stages; embedding is always exact\n", f);
 }

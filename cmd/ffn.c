@@ -8,16 +8,17 @@
 
 static void usage(FILE *f)
 {
-	fputs("usage: ffn -l layer [-fhVx] [-m model] [--from point] [--tap point[=file]]\n"
-	      "           [--until point] [-]\n"
+	fputs("usage: ffn -l layer [-fhVx] [-j threads] [-m model] [--from point]\n"
+	      "           [--tap point[=file]] [--until point] [-]\n"
 	      "\n"
 	      "Read frames with x[n, d], add the feed-forward network's output, write them.\n"
 	      "\n"
 	      "  -f, --force            take frames that another model has made\n"
 	      "      --from POINT       begin at a value in the frame\n"
 	      "  -h, --help             print this help\n"
+	      "  -j, --threads N        at most so many ($LM_THREADS, or one a processor)\n"
 	      "  -l, --layer N          which layer, from 0\n"
-	      "  -m, --model MODEL      model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL      model, instead of $LM_MODEL\n"
 	      "      --tap POINT[=FILE] copy a value into the frame, or to a file\n"
 	      "      --until POINT      stop with that value in the frame\n"
 	      "  -V, --version          print the version\n"
@@ -34,6 +35,7 @@ static const struct option options[] = {
 	{"layer", required_argument, NULL, 'l'},
 	{"model", required_argument, NULL, 'm'},
 	{"tap", required_argument, NULL, TAP_TAP},
+	{"threads", required_argument, NULL, 'j'},
 	{"until", required_argument, NULL, TAP_UNTIL},
 	CLI_VERSION,
 	{0},

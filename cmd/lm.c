@@ -12,6 +12,7 @@
 #include "pipeline.h"
 #include "sampling.h"
 #include "stage.h"
+#include "threads.h"
 
 /* Long options without a short one; --sequences has STAGE_SEQUENCES. */
 enum {
@@ -20,10 +21,10 @@ enum {
 
 static void usage(FILE *f)
 {
-	fputs("usage: lm [-0hVx] [-c context] [-f file] [-k n] [-m model] [-n tokens] [-p p]\n"
-	      "          [-s seed] [-t temperature] [--bare] [--chat [--system text]\n"
-	      "          [--template name]] [--chunk n] [--eos id,...|none] [--ids] [--lines]\n"
-	      "          [--plain] [--sequences n] [--stages] [--stop text]\n"
+	fputs("usage: lm [-0hVx] [-c context] [-f file] [-j threads] [-k n] [-m model]\n"
+	      "          [-n tokens] [-p p] [-s seed] [-t temperature] [--bare] [--chat\n"
+	      "          [--system text] [--template name]] [--chunk n] [--eos id,...|none]\n"
+	      "          [--ids] [--lines] [--plain] [--sequences n] [--stages] [--stop text]\n"
 	      "          [--print [-l layers]] [prompt ... | --messages file]\n"
 	      "\n"
 	      "Continue each prompt, or standard input: tok | embed | ... sample | tok -d\n"
@@ -32,9 +33,10 @@ static void usage(FILE *f)
 	      "  -c, --context N      positions a sequence may have (the model's)\n"
 	      "  -f, --file FILE      read the prompt from a file\n"
 	      "  -h, --help, -V, --version\n"
+	      "  -j, --threads N      of each stage ($LM_THREADS, or one a processor)\n"
 	      "  -k, --top-k N, -p, --top-p P, -t, --temperature T  in the order given: sample\n"
 	      "  -l, --layers A-B, --print   print the pipeline, or these layers, for a shell\n"
-	      "  -m, --model MODEL    model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL    model, instead of $LM_MODEL\n"
 	      "  -n, --tokens N       at most so many tokens a sequence, or an answer\n"
 	      "  -s, --seed N         of the random numbers (0)\n"
 	      "  -x, --exact          activations in F32 with every type of weight\n"
@@ -69,6 +71,7 @@ static const struct option options[] = {
 	{"system", required_argument, NULL, SYSTEM},
 	{"temperature", required_argument, NULL, 't'},
 	{"template", required_argument, NULL, TEMPLATE},
+	{"threads", required_argument, NULL, 'j'},
 	{"tokens", required_argument, NULL, 'n'},
 	{"top-k", required_argument, NULL, 'k'},
 	{"top-p", required_argument, NULL, 'p'},
@@ -86,28 +89,29 @@ static const struct passed {
 	int option;
 	const char *word;
 	unsigned to;
-	int64_t max;            /* of a number that is checked here; 0: where it is used */
+	int64_t min, max;       /* of a number that is checked here; max 0: where it is used */
 } passed[] = {
-	{'0', "-0", TOK | DECODE, 0},
-	{'c', "-c", ATTN | SAMPLE, 0},
-	{'k', "-k", SAMPLE, 0},
-	{'n', "-n", ENDING, INT32_MAX},
-	{'p', "-p", SAMPLE, 0},
-	{'s', "-s", SAMPLE, INT64_MAX},
-	{'t', "-t", SAMPLE, 0},
-	{'x', "-x", EMBED | ATTN | FFN | LOGITS, 0},
-	{BARE, "--bare", TOK, 0},
-	{CHAT, "--chat", TOK, 0},
-	{CHUNK, "--chunk", TOK, 0},
-	{EOS, "--eos", ENDING, 0},
-	{IDS, "--ids", TOK | DECODE, 0},
-	{LINES, "--lines", TOK | DECODE, 0},
-	{MESSAGES, "--messages", TOK, 0},
-	{PLAIN, "--plain", TOK, 0},
-	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE, 0},
-	{STOP, "--stop", ENDING, 0},
-	{SYSTEM, "--system", TOK, 0},
-	{TEMPLATE, "--template", TOK, 0},
+	{'0', "-0", TOK | DECODE, 0, 0},
+	{'c', "-c", ATTN | SAMPLE, 0, 0},
+	{'j', "-j", ATTN | FFN | LOGITS, 1, THREADS_MAX},
+	{'k', "-k", SAMPLE, 0, 0},
+	{'n', "-n", ENDING, 0, INT32_MAX},
+	{'p', "-p", SAMPLE, 0, 0},
+	{'s', "-s", SAMPLE, 0, INT64_MAX},
+	{'t', "-t", SAMPLE, 0, 0},
+	{'x', "-x", EMBED | ATTN | FFN | LOGITS, 0, 0},
+	{BARE, "--bare", TOK, 0, 0},
+	{CHAT, "--chat", TOK, 0, 0},
+	{CHUNK, "--chunk", TOK, 0, 0},
+	{EOS, "--eos", ENDING, 0, 0},
+	{IDS, "--ids", TOK | DECODE, 0, 0},
+	{LINES, "--lines", TOK | DECODE, 0, 0},
+	{MESSAGES, "--messages", TOK, 0, 0},
+	{PLAIN, "--plain", TOK, 0, 0},
+	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE, 0, 0},
+	{STOP, "--stop", ENDING, 0, 0},
+	{SYSTEM, "--system", TOK, 0, 0},
+	{TEMPLATE, "--template", TOK, 0, 0},
 };
 
 /* Those that were given, in the order in which they were. */
@@ -276,7 +280,7 @@ int main(int argc, char **argv)
 		default:
 			row = find_passed(c);
 			if (row && row->max)
-				cli_integer(row->word, optarg, 0, row->max);
+				cli_integer(row->word, optarg, row->min, row->max);
 			else if (!sampling_option(&steps, c, optarg))
 				stage_option(&o, c, optarg);
 			if (row)

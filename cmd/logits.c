@@ -5,15 +5,16 @@
 
 static void usage(FILE *f)
 {
-	fputs("usage: logits [-fhVx] [-k n] [-m model] [-]\n"
+	fputs("usage: logits [-fhVx] [-j threads] [-k n] [-m model] [-]\n"
 	      "\n"
 	      "Read frames with x[n, d]; give each wanted row a score for every token of\n"
 	      "the vocabulary, logits[m, vocab], in place of x.\n"
 	      "\n"
 	      "  -f, --force        take frames that another model has made\n"
 	      "  -h, --help         print this help\n"
+	      "  -j, --threads N    at most so many ($LM_THREADS, or one a processor)\n"
 	      "  -k, --best N       only the N best: top.ids, top.logits and top.lse\n"
-	      "  -m, --model MODEL  model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL  model, instead of $LM_MODEL\n"
 	      "  -V, --version      print the version\n"
 	      "  -x, --exact        activations in F32 with every type of weight\n", f);
 }
@@ -24,6 +25,7 @@ static const struct option options[] = {
 	{"force", no_argument, NULL, 'f'},
 	CLI_HELP,
 	{"model", required_argument, NULL, 'm'},
+	{"threads", required_argument, NULL, 'j'},
 	CLI_VERSION,
 	{0},
 };

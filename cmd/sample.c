@@ -26,7 +26,7 @@ static void usage(FILE *f)
 	      "  -f, --force            take frames that another model has made\n"
 	      "  -h, --help             print this help\n"
 	      "  -k, --top-k N          keep the N likeliest\n"
-	      "  -m, --model MODEL      model directory, instead of $LM_MODEL\n"
+	      "  -m, --model MODEL      model, instead of $LM_MODEL\n"
 	      "  -n, --tokens N         at most so many tokens a sequence\n"
 	      "  -p, --top-p P          keep the likeliest whose probabilities sum up to P\n"
 	      "  -s, --seed N           of the random numbers (0)\n"

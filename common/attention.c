@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "norm.h"
 #include "numeric.h"
+#include "threads.h"
 
 const char *const attention_points[] = {"q", "k", "v", "scores", "pattern", "z", "out", NULL};
 
@@ -72,8 +73,10 @@ static size_t kv_head(const struct attention *a, size_t head)
 /* Keys of a block that position pos sees: those up to its own. */
 static size_t visible(size_t pos, size_t block)
 {
-	size_t n = pos + 1 - block * KV_BLOCK;
-	return n < KV_BLOCK ? n : KV_BLOCK;
+	size_t first = block * KV_BLOCK;
+	if (pos < first)
+		return 0;
+	return pos - first < KV_BLOCK ? pos - first + 1 : KV_BLOCK;
 }
 
 /* Step 5: scores of one query head with the first n keys of a block. */
@@ -86,46 +89,93 @@ static void block_scores(const struct attention *a, const float *q, const struct
 }
 
 /*
- * Steps 5 to 7 for one row and head, block by block: the sum of the values
- * weighed by e^score, and the sum of the weights, both relative to the largest
- * score so far, which a later block may raise.  The scores are those of q, or
- * given (q NULL), where -inf hides a key; a head that sees no key gives 0.
- * block_z is room for one head.
+ * Queries that look at the same keys: of up to QUERIES (row, head) pairs, rows
+ * of one sequence in ascending order and heads that share a KV head.
  */
-static void attend(const struct attention *a, int32_t seq, size_t pos, size_t head,
-		   const float *q, const float *scores, float *block_z, float *z)
-{
-	size_t hd = a->head_dim;
-	float weights[KV_BLOCK], max = -INFINITY, sum = 0;
-	for (size_t e = 0; e < hd; e++)
-		z[e] = 0;
-	for (size_t b = 0; b * KV_BLOCK <= pos; b++) {
-		const struct kv_block *block = kv_block(&a->cache, seq, b);
-		const float *v = block->v + kv_head(a, head) * KV_BLOCK * hd;
-		size_t n = visible(pos, b);
-		if (q)
-			block_scores(a, q, block, head, n, weights);
-		else
-			memcpy(weights, scores + b * KV_BLOCK, n * sizeof *weights);
-		float block_max = max_f32(weights, n);
-		if (block_max == -INFINITY)
-			continue;
-		exp_shifted(weights, block_max, weights, n);
-		float block_sum = sum_f32(weights, n);
-		for (size_t e = 0; e < hd; e++)
-			block_z[e] = 0;
-		for (size_t j = 0; j < n; j++)
-			add_scaled(weights[j], v + j * hd, block_z, hd);
+#define QUERIES 24
 
-		float new_max = block_max > max ? block_max : max;
-		float old_scale = exp_f32(max - new_max), block_scale = exp_f32(block_max - new_max);
-		sum = sum * old_scale + block_sum * block_scale;
-		for (size_t e = 0; e < hd; e++)
-			z[e] = z[e] * old_scale + block_z[e] * block_scale;
-		max = new_max;
+struct queries {
+	size_t n, row, rows, head, heads;       /* the first of each, and how many */
+	int32_t seq;
+};
+
+/* The position of query i. */
+static size_t position(const struct rows *r, const struct queries *q, size_t i)
+{
+	return (size_t)r->pos[q->row + i / q->heads];
+}
+
+/* What has been seen of the keys so far: relative to the largest score, which a later block may raise. */
+struct softmax {
+	float max, sum;
+};
+
+/* Adds a block's weighted values to those before it. */
+static void merge(struct softmax *s, float block_max, float block_sum, const float *block_z, size_t n, float *z)
+{
+	float max = block_max > s->max ? block_max : s->max;
+	float old_scale = exp_f32(s->max - max), block_scale = exp_f32(block_max - max);
+	s->sum = s->sum * old_scale + block_sum * block_scale;
+	for (size_t e = 0; e < n; e++)
+		z[e] = z[e] * old_scale + block_z[e] * block_scale;
+	s->max = max;
+}
+
+/*
+ * Step 7 in one block: the sum of its values for each query, whose weights are
+ * 0 for no key but those that it does not see.  All see the keys of the first.
+ */
+static void weigh_block(const struct attention *a, const struct rows *r, const struct queries *q, size_t block,
+			const float *v, float weights[QUERIES][KV_BLOCK], float *z)
+{
+	size_t hd = a->head_dim, all = visible(position(r, q, 0), block);
+	weigh(weights[0], KV_BLOCK, q->n, v, all, hd, z);
+	for (size_t i = 0; i < q->n; i++)
+		for (size_t j = all; j < visible(position(r, q, i), block); j++)
+			add_scaled(weights[i][j], v + j * hd, z + i * hd, hd);
+}
+
+/*
+ * Steps 5 to 7 for some queries, block by block.  The scores are those of the
+ * queries with the keys, or given (rows of `keys` of them, else NULL), where
+ * -inf hides a key; a query that sees no key gives 0.
+ */
+static void attend(const struct attention *a, const struct rows *r, const struct queries *q, const float *query,
+		   const float *given, size_t keys, float *z)
+{
+	size_t hd = a->head_dim, last = position(r, q, q->n - 1);
+	float weights[QUERIES][KV_BLOCK], block_max[QUERIES], block_sum[QUERIES];
+	float *block_z = mem_array(q->n * hd, sizeof *block_z);
+	struct softmax softmax[QUERIES];
+	for (size_t i = 0; i < q->n; i++)
+		softmax[i] = (struct softmax){-INFINITY, 0};
+	memset(z, 0, q->n * hd * sizeof *z);
+	for (size_t b = 0; b * KV_BLOCK <= last; b++) {
+		const struct kv_block *block = kv_block(&a->cache, q->seq, b);
+		size_t at = kv_head(a, q->head) * KV_BLOCK * hd;
+		if (query)
+			dot_all(query, q->n, block->k + at, visible(last, b), hd, weights[0], KV_BLOCK);
+		for (size_t i = 0; i < q->n; i++) {
+			size_t n = visible(position(r, q, i), b);
+			for (size_t j = 0; query && j < n; j++)
+				weights[i][j] *= a->scale;
+			if (!query)
+				memcpy(weights[i], given + i * keys + b * KV_BLOCK, n * sizeof **weights);
+			block_max[i] = n ? max_f32(weights[i], n) : -INFINITY;
+			if (block_max[i] == -INFINITY)
+				continue;
+			exp_shifted(weights[i], block_max[i], weights[i], n);
+			block_sum[i] = sum_f32(weights[i], n);
+		}
+		weigh_block(a, r, q, b, block->v + at, weights, block_z);
+		for (size_t i = 0; i < q->n; i++)
+			if (block_max[i] > -INFINITY)
+				merge(&softmax[i], block_max[i], block_sum[i], block_z + i * hd, hd, z + i * hd);
 	}
-	for (size_t e = 0; e < hd && max > -INFINITY; e++)
-		z[e] /= sum;
+	for (size_t i = 0; i < q->n; i++)
+		for (size_t e = 0; e < hd && softmax[i].max > -INFINITY; e++)
+			z[i * hd + e] /= softmax[i].sum;
+	free(block_z);
 }
 
 /* The largest position among the rows, and one: the keys of the longest row. */
@@ -248,27 +298,83 @@ static void project(struct pass *p)
 	p->k = mem_aligned(n * a->k.w.out, sizeof *p->k);
 	p->v = mem_aligned(n * a->v.w.out, sizeof *p->v);
 	rmsnorm(p->r.x, a->norm, a->eps, n, a->d, normed);
-	linear(&a->q, normed, n, p->q, a->exact);
-	linear(&a->k, normed, n, p->k, a->exact);
-	linear(&a->v, normed, n, p->v, a->exact);
+	struct input x = {.x = normed, .n = n, .in = a->d, .exact = a->exact};
+	linear_all((const struct linear *[]){&a->q, &a->k, &a->v}, (float *[]){p->q, p->k, p->v}, 3, &x);
+	input_free(&x);
 	free(normed);
 	give(p, ATTENTION_Q, p->q, a->heads, hd);
 	give(p, ATTENTION_K, p->k, a->kv_heads, hd);
 	give(p, ATTENTION_V, p->v, a->kv_heads, hd);
 }
 
-/* Steps 5 to 7 for all rows and heads, from q or from scores of so many keys a row. */
+/* The rows from `row` on that can go together: of one sequence. */
+static size_t rows_together(const struct rows *r, size_t row, size_t most)
+{
+	size_t n = 1;
+	while (n < most && row + n < r->n && r->seq[row + n] == r->seq[row])
+		n++;
+	return n;
+}
+
+/* All queries of a pass in groups that look at the same keys; the caller frees them. */
+static struct queries *all_queries(const struct pass *p, size_t *count)
+{
+	size_t shared = p->a->heads / p->a->kv_heads, heads = shared < QUERIES ? shared : QUERIES;
+	struct queries *all = mem_array(p->r.n * p->a->heads, sizeof *all);
+	*count = 0;
+	for (size_t row = 0, rows; row < p->r.n; row += rows) {
+		rows = rows_together(&p->r, row, QUERIES / heads);
+		for (size_t head = 0, n; head < p->a->heads; head += n) {
+			size_t left = shared - head % shared;
+			n = left < heads ? left : heads;
+			all[(*count)++] = (struct queries){rows * n, row, rows, head, n, p->r.seq[row]};
+		}
+	}
+	return all;
+}
+
+/* Steps 5 to 7 from q, or from scores of so many keys a row. */
+struct attending {
+	struct pass *p;
+	const struct queries *queries;
+	const float *q, *scores;
+	size_t keys;
+};
+
+/* What a group of queries has of n elements for each row and head, side by side. */
+static void gather(const struct attending *w, const struct queries *q, const float *from, size_t n, float *to)
+{
+	size_t heads = w->p->a->heads;
+	for (size_t i = 0; i < q->rows; i++)
+		memcpy(to + i * q->heads * n, from + ((q->row + i) * heads + q->head) * n, q->heads * n * sizeof *to);
+}
+
+static void attend_piece(void *data, size_t piece, int thread)
+{
+	const struct attending *w = data;
+	const struct queries *q = &w->queries[piece];
+	const struct attention *a = w->p->a;
+	size_t width = w->q ? a->head_dim : w->keys, hd = a->head_dim;
+	float *input = mem_array(q->n * width, sizeof *input), *z = mem_array(q->n * hd, sizeof *z);
+	(void)thread;
+	gather(w, q, w->q ? w->q : w->scores, width, input);
+	attend(a, &w->p->r, q, w->q ? input : NULL, w->q ? NULL : input, w->keys, z);
+	for (size_t i = 0; i < q->rows; i++)
+		memcpy(w->p->z + ((q->row + i) * a->heads + q->head) * hd, z + i * q->heads * hd,
+		       q->heads * hd * sizeof *z);
+	free(input);
+	free(z);
+}
+
 static void attend_all(struct pass *p, const float *q, const float *scores, size_t keys)
 {
-	struct attention *a = p->a;
-	float *block_z = mem_array(a->head_dim, sizeof *block_z);
+	size_t count;
+	struct queries *queries = all_queries(p, &count);
+	double products = 0;
 	for (size_t i = 0; i < p->r.n; i++)
-		for (size_t h = 0; h < a->heads; h++) {
-			size_t k = i * a->heads + h;
-			attend(a, p->r.seq[i], (size_t)p->r.pos[i], h, q ? q + k * a->head_dim : NULL,
-			       scores ? scores + k * keys : NULL, block_z, p->z + k * a->head_dim);
-		}
-	free(block_z);
+		products += 2.0 * (p->r.pos[i] + 1) * (double)(p->a->heads * p->a->head_dim);
+	threads_run(attend_piece, &(struct attending){p, queries, q, scores, keys}, count, products / 20);
+	free(queries);
 }
 
 /* Steps 3 to 7 as they always run, with the scores and pattern for the curious. */
@@ -327,7 +433,9 @@ static void add_output(struct pass *p)
 		out = take(p, ATTENTION_OUT, a->d, NULL);
 	} else {
 		out = mem_aligned(n * a->d, sizeof *out);
-		linear(&a->o, p->z, n, out, a->exact);
+		struct input z = {.x = p->z, .n = n, .in = a->o.w.in, .exact = a->exact};
+		linear(&a->o, &z, out);
+		input_free(&z);
 		give(p, ATTENTION_OUT, out, a->d, 0);
 	}
 	if (!stops(p, ATTENTION_OUT)) {

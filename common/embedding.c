@@ -129,14 +129,16 @@ void unembedding_apply(const struct unembedding *u, struct frame *f, const struc
 	static const char *const replaced[] = {"logits", "top.ids", "top.logits", "top.lse"};
 	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)
 		frame_drop(f, replaced[i]);
+	struct input x = {.x = normed, .n = m, .in = d, .exact = u->exact};
 	if (best == 0 || best > vocab) {
-		linear(&u->head, normed, m, frame_put2(f, "logits", DTYPE_F32, m, vocab), u->exact);
+		linear(&u->head, &x, frame_put2(f, "logits", DTYPE_F32, m, vocab));
 	} else {
 		float *logits = mem_aligned(m * vocab, sizeof *logits);
-		linear(&u->head, normed, m, logits, u->exact);
+		linear(&u->head, &x, logits);
 		keep_best(f, logits, m, vocab, best);
 		free(logits);
 	}
+	input_free(&x);
 	free(normed);
 	frame_drop(f, "x");
 }

@@ -1,7 +1,6 @@
 /* feedforward.c: one layer's feed-forward network, in the steps of ffn(1). */
 #include <stdlib.h>
 
-#include "activation.h"
 #include "cli.h"
 #include "feedforward.h"
 #include "memory.h"
@@ -50,8 +49,9 @@ void feedforward_apply(struct feedforward *w, struct frame *f, const struct stre
 		gate = mem_aligned(n * width, sizeof *gate);
 		up = mem_aligned(n * width, sizeof *up);
 		rmsnorm(r.x, w->norm, w->eps, n, w->d, normed);
-		linear(&w->gate, normed, n, gate, w->exact);
-		linear(&w->up, normed, n, up, w->exact);
+		struct input x = {.x = normed, .n = n, .in = w->d, .exact = w->exact};
+		linear_all((const struct linear *[]){&w->gate, &w->up}, (float *[]){gate, up}, 2, &x);
+		input_free(&x);
 		free(normed);
 		taps_give(t, f, "ffn", w->layer, FFN_GATE, gate, n, width, 0);
 		taps_give(t, f, "ffn", w->layer, FFN_UP, up, n, width, 0);
@@ -64,8 +64,7 @@ void feedforward_apply(struct feedforward *w, struct frame *f, const struct stre
 			neurons = taps_take(f, in, "ffn", w->layer, "neurons", n, width, NULL);
 		} else if (t->from < FFN_NEURONS) {
 			neurons = mem_aligned(n * width, sizeof *neurons);
-			for (size_t k = 0; k < n * width; k++)
-				neurons[k] = activate(w->activation, gate[k]) * up[k];
+			activate_gated(w->activation, gate, up, n * width, neurons);
 			taps_give(t, f, "ffn", w->layer, FFN_NEURONS, neurons, n, width, 0);
 		}
 	}
@@ -74,7 +73,9 @@ void feedforward_apply(struct feedforward *w, struct frame *f, const struct stre
 			out = taps_take(f, in, "ffn", w->layer, "out", n, w->d, NULL);
 		} else {
 			out = mem_aligned(n * w->d, sizeof *out);
-			linear(&w->down, neurons, n, out, w->exact);
+			struct input x = {.x = neurons, .n = n, .in = width, .exact = w->exact};
+			linear(&w->down, &x, out);
+			input_free(&x);
 			taps_give(t, f, "ffn", w->layer, FFN_OUT, out, n, w->d, 0);
 		}
 	}

@@ -1,6 +1,6 @@
 /*
- * kernels.h: the inner loops, once for each instruction set.  Only numeric.c
- * calls them; numeric.h says what they compute.
+ * kernels.h: the inner loops, once for each instruction set.  numeric.h says
+ * what they compute; only numeric.c and attention's own loops call them.
  */
 #ifndef LMUTILS_KERNELS_H
 #define LMUTILS_KERNELS_H
@@ -8,18 +8,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "family.h"
+#include "safetensors.h"
+
+/* 32 activations of a row as 8-bit integers. */
+struct activations {
+	float d;                        /* what q is to be multiplied with; the same for a block of 256 */
+	float s;                        /* d times the sum of q; blocks of 32 only */
+	int32_t sum[2];                 /* of either half of q */
+	int8_t q[32];
+};
+
+/* y[i, o] = x[i, in] . w[o, in] for n rows of x and `rows` rows of w. */
+struct product {
+	const unsigned char *w;
+	size_t w_bytes, rows;           /* bytes from row to row */
+	const void *x;                  /* F32, BF16 or activations */
+	size_t x_bytes, n;
+	size_t in;
+	float *y;
+	size_t y_stride;                /* elements from row to row */
+};
+
 struct kernels {
 	const char *name;
 	float (*dot_f32)(const float *a, const float *b, size_t n);
 	float (*sum_f32)(const float *x, size_t n);
-	float (*dot_bf16)(const uint16_t *a, const uint16_t *b, size_t n);
 	void (*add_scaled)(float a, const float *x, float *y, size_t n);
+	void (*weigh)(const float *weights, size_t stride, size_t queries, const float *v, size_t keys, size_t d,
+		      float *z);
 	void (*exp_shifted)(const float *x, float shift, float *y, size_t n);
 	void (*unpack_f16)(const uint16_t *h, size_t n, float *x);
 	void (*unpack_bf16)(const uint16_t *b, size_t n, float *x);
+	void (*round_bf16)(const float *x, size_t n, uint16_t *b);
+	void (*activate)(enum activation activation, const float *gate, const float *up, size_t n,
+			 float *neurons);
+	/* n activations in blocks of 32 (256), n a multiple of that, to n / 32 structures */
+	void (*round_32)(const float *x, size_t n, struct activations *a);
+	void (*round_256)(const float *x, size_t n, struct activations *a);
+	/* in the order f32, with w of that type: F32, F16 or BF16 */
+	void (*product_f32)(const struct product *p, enum dtype type);
+	/* x BF16, of a length that is a multiple of 32, zeros at the end */
+	void (*product_bf16)(const struct product *p);
+	/* w in blocks; room for so many bytes, aligned to 64 */
+	void (*product_blocks)(const struct product *p, enum dtype type, void *room);
+	size_t (*blocks_room)(size_t in);
 };
 
-extern const struct kernels kernels_plain, kernels_avx2, kernels_avx512;
+extern const struct kernels kernels_plain, kernels_avx2, kernels_avx512, kernels_neon;
+
+/* Those this machine can run, the best last, and how many. */
+#define KERNELS_MAX 4
+int kernels_available(const struct kernels *have[KERNELS_MAX]);
 
 /* The best for this machine, or the one $LM_ISA names; dies if it cannot be had. */
 const struct kernels *kernels_choose(void);

@@ -7,23 +7,54 @@
 #include "memory.h"
 #include "numeric.h"
 #include "quants.h"
+#include "threads.h"
+
+/*
+ * True if the BF16 product gives the contract's bits: where instructions do it,
+ * at the edge of what they flush to zero, makers may differ.
+ */
+static bool agrees_with_plain(const struct kernels *k)
+{
+	/* 2^-126 - 2^-75 2^-76 f, for f from 1 to 2.375 in BF16 */
+	uint16_t w[32] = {[29] = 0x3f80, [31] = 0x1a00}, x[32] = {[29] = 0x0080};
+	float y, plain_y;
+	for (uint16_t f = 0; f < 24; f++) {
+		x[31] = (uint16_t)(0x9980 + 8 * f);
+		struct product p = {.w = (const unsigned char *)w, .w_bytes = sizeof w, .rows = 1,
+			.x = x, .x_bytes = sizeof x, .n = 1, .in = 32, .y = &y, .y_stride = 1};
+		k->product_bf16(&p);
+		p.y = &plain_y;
+		kernels_plain.product_bf16(&p);
+		if (memcmp(&y, &plain_y, sizeof y) != 0)
+			return false;
+	}
+	return true;
+}
+
+int kernels_available(const struct kernels *have[KERNELS_MAX])
+{
+	int n = 0;
+	have[n++] = &kernels_plain;
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+		have[n++] = &kernels_plain;
+	if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
+	    __builtin_cpu_supports("avx512bf16") && agrees_with_plain(&kernels_avx512))
+		have[n++] = &kernels_avx512;
+#endif
+	return n;
+}
 
 const struct kernels *kernels_choose(void)
 {
 	static const struct kernels *chosen;
 	if (chosen)
 		return chosen;
-	const struct kernels *have[3] = {&kernels_plain};
-	int n = 1;
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		have[n++] = &kernels_avx2;
-	if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-	    __builtin_cpu_supports("avx512vl"))
-		have[n++] = &kernels_avx512;
-#endif
+	const struct kernels *have[KERNELS_MAX];
+	int n = kernels_available(have);
 	const char *name = getenv("LM_ISA");
 	if (!name || !*name)
 		return chosen = have[n - 1];
@@ -44,14 +75,22 @@ float sum_f32(const float *x, size_t n)
 	return kernels_choose()->sum_f32(x, n);
 }
 
-float dot_bf16(const uint16_t *a, const uint16_t *b, size_t n)
-{
-	return kernels_choose()->dot_bf16(a, b, n);
-}
-
 void add_scaled(float a, const float *x, float *y, size_t n)
 {
 	kernels_choose()->add_scaled(a, x, y, n);
+}
+
+void dot_all(const float *q, size_t n, const float *k, size_t keys, size_t d, float *scores, size_t stride)
+{
+	kernels_choose()->product_f32(&(struct product){
+		.w = (const unsigned char *)k, .w_bytes = d * sizeof *k, .rows = keys,
+		.x = q, .x_bytes = d * sizeof *q, .n = n, .in = d, .y = scores, .y_stride = stride,
+	}, DTYPE_F32);
+}
+
+void weigh(const float *weights, size_t stride, size_t n, const float *v, size_t keys, size_t d, float *z)
+{
+	kernels_choose()->weigh(weights, stride, n, v, keys, d, z);
 }
 
 float max_f32(const float *x, size_t n)
@@ -79,57 +118,198 @@ void unpack_f32(const void *data, enum dtype type, size_t n, float *x)
 		quant_unpack(type, data, n, x);
 }
 
-uint16_t bf16_round(float x)
+void activate_gated(enum activation activation, const float *gate, const float *up, size_t n,
+		    float *neurons)
 {
-	uint32_t bits;
-	memcpy(&bits, &x, sizeof bits);
-	if ((bits & 0x7fffffff) > 0x7f800000)
-		return (uint16_t)(bits >> 16 | 0x40);
-	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+	kernels_choose()->activate(activation, gate, up, n, neurons);
 }
 
-/* The row of W with each row of x, in the order bf16. */
-static void linear_bf16(const struct linear *l, const float *x, size_t n, float *y)
+/* ---- the input of matrices ---- */
+
+enum form { FORM_F32, FORM_BF16, FORM_32, FORM_256 };
+
+/* The form of x that a type of weight is multiplied with. */
+static enum form form_for(enum dtype type, bool exact)
 {
-	const struct weight *w = &l->w;
-	uint16_t *rounded = mem_array(n * w->in, sizeof *rounded);
-	for (size_t k = 0; k < n * w->in; k++)
-		rounded[k] = bf16_round(x[k]);
-	for (size_t o = 0; o < w->out; o++) {
-		const uint16_t *row = (const uint16_t *)w->data + o * w->in;
-		for (size_t i = 0; i < n; i++)
-			y[i * w->out + o] = dot_bf16(row, rounded + i * w->in, w->in);
+	if (exact || type == DTYPE_F32 || type == DTYPE_F16)
+		return FORM_F32;
+	if (type == DTYPE_BF16)
+		return FORM_BF16;
+	return quant_of(type)->elements == 32 ? FORM_32 : FORM_256;
+}
+
+static size_t form_bytes(enum form form, size_t in)
+{
+	switch (form) {
+	case FORM_BF16:
+		return (in + 31) / 32 * 32 * sizeof(uint16_t);
+	case FORM_32:
+	case FORM_256:
+		return in / 32 * sizeof(struct activations);
+	default:
+		return in * sizeof(float);
 	}
-	free(rounded);
 }
 
-/* The same in the order f32; a row that is not F32 is unpacked first. */
-static void linear_f32(const struct linear *l, const float *x, size_t n, float *y)
+static void *form_of(const struct input *x, enum form form)
 {
-	const struct weight *w = &l->w;
-	size_t bytes = dtype_bytes(w->type, w->in);
-	float *unpacked = mem_array(w->in, sizeof *unpacked);
-	for (size_t o = 0; o < w->out; o++) {
-		const void *row = (const char *)w->data + o * bytes;
-		if (w->type != DTYPE_F32) {
-			unpack_f32(row, w->type, w->in, unpacked);
-			row = unpacked;
-		}
-		for (size_t i = 0; i < n; i++)
-			y[i * w->out + o] = dot_f32(row, x + i * w->in, w->in);
+	switch (form) {
+	case FORM_BF16:
+		return x->bf16;
+	case FORM_32:
+		return x->blocks_32;
+	case FORM_256:
+		return x->blocks_256;
+	default:
+		return (void *)x->x;
 	}
-	free(unpacked);
 }
 
-void linear(const struct linear *l, const float *x, size_t n, float *y, bool exact)
+/* Row `piece` of x in another form. */
+struct rounding {
+	const struct input *x;
+	enum form form;
+};
+
+static void round_row(void *data, size_t piece, int thread)
 {
-	if (n == 0)
-		return;         /* a prompt's early rows want no logits: do not go through W for them */
-	if (l->w.type == DTYPE_BF16 && !exact)
-		linear_bf16(l, x, n, y);
+	const struct rounding *r = data;
+	const struct kernels *k = kernels_choose();
+	size_t in = r->x->in, bytes = form_bytes(r->form, in);
+	const float *x = r->x->x + piece * in;
+	unsigned char *to = (unsigned char *)form_of(r->x, r->form) + piece * bytes;
+	(void)thread;
+	if (r->form == FORM_BF16) {
+		k->round_bf16(x, in, (uint16_t *)to);
+		memset(to + in * sizeof(uint16_t), 0, bytes - in * sizeof(uint16_t));
+	} else if (r->form == FORM_32) {
+		k->round_32(x, in, (struct activations *)to);
+	} else {
+		k->round_256(x, in, (struct activations *)to);
+	}
+}
+
+/* Makes a form of x, unless it has been made already. */
+static void input_round(struct input *x, enum form form)
+{
+	if (form_of(x, form))
+		return;
+	void *rows = mem_aligned(x->n, form_bytes(form, x->in));
+	if (form == FORM_BF16)
+		x->bf16 = rows;
+	else if (form == FORM_32)
+		x->blocks_32 = rows;
 	else
-		linear_f32(l, x, n, y);
-	for (size_t i = 0; l->bias && i < n; i++)
-		for (size_t o = 0; o < l->w.out; o++)
-			y[i * l->w.out + o] += l->bias[o];
+		x->blocks_256 = rows;
+	threads_run(round_row, &(struct rounding){x, form}, x->n, (double)(x->n * x->in) / 2);
+}
+
+void input_free(struct input *x)
+{
+	free(x->bf16);
+	free(x->blocks_32);
+	free(x->blocks_256);
+}
+
+/* ---- matrices ---- */
+
+/* Several matrices, their rows cut into pieces; one room for each thread. */
+struct job {
+	const struct linear *const *l;
+	float *const *y;
+	size_t count;
+	const struct input *x;
+	unsigned char *room;
+	size_t room_bytes;
+};
+
+#define UNPACKED 4              /* rows unpacked at a time */
+
+/* Rows of a piece, a multiple of all tiles: more for many rows of x, which are read again for each. */
+static size_t piece_rows(const struct input *x)
+{
+	return x->n < 32 ? 32 : 96;
+}
+
+static size_t pieces_of(const struct weight *w, const struct input *x)
+{
+	return (w->out + piece_rows(x) - 1) / piece_rows(x);
+}
+
+/* Rows that are unpacked to F32 first. */
+static void product_unpacked(const struct kernels *k, struct product p, enum dtype type, float *rows)
+{
+	size_t end = p.rows, bytes = p.w_bytes;
+	const unsigned char *w = p.w;
+	float *y = p.y;
+	p.w = (const unsigned char *)rows;
+	p.w_bytes = p.in * sizeof *rows;
+	for (size_t o = 0; o < end; o += UNPACKED) {
+		p.rows = end - o < UNPACKED ? end - o : UNPACKED;
+		for (size_t r = 0; r < p.rows; r++)
+			quant_unpack(type, w + (o + r) * bytes, p.in, rows + r * p.in);
+		p.y = y + o;
+		k->product_f32(&p, DTYPE_F32);
+	}
+}
+
+/* Rows o to o + rows - 1 of a matrix. */
+static void linear_rows(const struct job *j, const struct linear *l, float *y, size_t o, size_t rows, void *room)
+{
+	const struct kernels *k = kernels_choose();
+	const struct weight *w = &l->w;
+	enum form form = form_for(w->type, j->x->exact);
+	struct product p = {
+		.w_bytes = dtype_bytes(w->type, w->in), .rows = rows,
+		.x = form_of(j->x, form), .x_bytes = form_bytes(form, w->in), .n = j->x->n, .in = w->in,
+		.y = y + o, .y_stride = w->out,
+	};
+	p.w = (const unsigned char *)w->data + o * p.w_bytes;
+	if (form == FORM_BF16)
+		k->product_bf16(&p);
+	else if (form != FORM_F32)
+		k->product_blocks(&p, w->type, room);
+	else if (w->type == DTYPE_F32 || w->type == DTYPE_F16 || w->type == DTYPE_BF16)
+		k->product_f32(&p, w->type);
+	else
+		product_unpacked(k, p, w->type, room);
+	for (size_t i = 0; l->bias && i < p.n; i++)
+		for (size_t r = 0; r < rows; r++)
+			p.y[i * p.y_stride + r] += l->bias[o + r];
+}
+
+static void job_piece(void *data, size_t piece, int thread)
+{
+	const struct job *j = data;
+	size_t i = 0;
+	for (; piece >= pieces_of(&j->l[i]->w, j->x); i++)
+		piece -= pieces_of(&j->l[i]->w, j->x);
+	size_t rows = piece_rows(j->x), o = piece * rows, rest = j->l[i]->w.out - o;
+	linear_rows(j, j->l[i], j->y[i], o, rest < rows ? rest : rows, j->room + (size_t)thread * j->room_bytes);
+}
+
+void linear_all(const struct linear *const *l, float *const *y, size_t count, struct input *x)
+{
+	struct job j = {.l = l, .y = y, .count = count, .x = x};
+	size_t pieces = 0;
+	double work = 0;        /* bytes of weights to go through, and products */
+	if (x->n == 0)
+		return;         /* a prompt's early rows want no logits: do not go through W for them */
+	for (size_t i = 0; i < count; i++) {
+		enum form form = form_for(l[i]->w.type, x->exact);
+		size_t room = form == FORM_F32 ? UNPACKED * x->in * sizeof(float) : kernels_choose()->blocks_room(x->in);
+		j.room_bytes = room > j.room_bytes ? room : j.room_bytes;
+		input_round(x, form);
+		pieces += pieces_of(&l[i]->w, x);
+		work += (double)l[i]->w.out * (double)x->in * (double)x->n / 32;
+	}
+	j.room_bytes = (j.room_bytes + 63) / 64 * 64;
+	j.room = mem_aligned((size_t)threads_count(), j.room_bytes);
+	threads_run(job_piece, &j, pieces, work);
+	free(j.room);
+}
+
+void linear(const struct linear *l, struct input *x, float *y)
+{
+	linear_all(&l, &y, 1, x);
 }

@@ -13,8 +13,23 @@
  *       of the last 32 count as zero; then the halves as above.  This is what
  *       the instruction vdpbf16ps computes.
  *
- * kernels.c defines these in plain C; it is compiled once more for each
- * instruction set, and the best that the machine has is chosen at start.
+ * blocks of 32
+ *       The activations are rounded to 8-bit integers, 32 of them with a scale
+ *       dx = max |x| / 127 (to the nearest, ties to even).  The sum of their
+ *       products with the q of a block of weights (offset taken off) is an
+ *       exact integer.  8 lanes; block b goes to lane b mod 8, ascending: by
+ *       fused multiply-add the integer times (d dx), then, if the type has
+ *       minima, m times (dx times the sum of the 32 integers).  Lanes are added
+ *       ascending.  Missing blocks of the last 8 count as zero.
+ * blocks of 256
+ *       The activations are rounded with one scale dx for 256.  Both sums over
+ *       a block, of products with scale q and with minimum, are exact integers.
+ *       8 lanes, block b in lane b mod 8: the first times (d dx), then the
+ *       second times (-m dx).  Lanes are added ascending.
+ *
+ * A row of activations that holds an infinity or a NaN gives NaN where it meets
+ * a block.  kernels.c defines all this in plain C; it is compiled once more for
+ * each instruction set, and the best that the machine has is chosen at start.
  */
 #ifndef LMUTILS_NUMERIC_H
 #define LMUTILS_NUMERIC_H
@@ -31,11 +46,20 @@ float dot_f32(const float *a, const float *b, size_t n);
 /* The sum of x[k] over n elements, in the order f32 (products with 1). */
 float sum_f32(const float *x, size_t n);
 
-/* The same product in the order bf16. */
-float dot_bf16(const uint16_t *a, const uint16_t *b, size_t n);
-
 /* y[k] = fma(a, x[k], y[k]) for n elements. */
 void add_scaled(float a, const float *x, float *y, size_t n);
+
+/*
+ * scores[i, j] = q[i] . k[j] in the order f32, for n queries and `keys` keys of
+ * d elements each; rows of scores lie `stride` elements apart.
+ */
+void dot_all(const float *q, size_t n, const float *k, size_t keys, size_t d, float *scores, size_t stride);
+
+/*
+ * z[i] = the sum over j of weights[i, j] v[j], for n queries and `keys` vectors
+ * of d elements each, by fused multiply-adds in ascending order of j, from 0.
+ */
+void weigh(const float *weights, size_t stride, size_t n, const float *v, size_t keys, size_t d, float *z);
 
 /* The largest of n elements (n >= 1). */
 float max_f32(const float *x, size_t n);
@@ -49,14 +73,32 @@ void exp_shifted(const float *x, float shift, float *y, size_t n);
  */
 void unpack_f32(const void *data, enum dtype type, size_t n, float *x);
 
-/* BF16 from F32: round to nearest, ties to even; a NaN stays one. */
-uint16_t bf16_round(float x);
+/* neurons[k] = activation(gate[k]) * up[k] for n elements. */
+void activate_gated(enum activation activation, const float *gate, const float *up, size_t n,
+		    float *neurons);
 
 /*
- * y[n, out] = x[n, in] W[out, in]^T + b.  Weights stay as they are stored: F32,
- * F16 and those in blocks take the order f32.  BF16 takes the order bf16, with x rounded to
- * BF16; with exact it takes the order f32 with x as it is.
+ * n rows of activations x[n, in], the input of one or several matrices, and
+ * what has been made of it for their types of weights.
  */
-void linear(const struct linear *l, const float *x, size_t n, float *y, bool exact);
+struct input {
+	const float *x;
+	size_t n, in;
+	bool exact;                     /* F32 activations with every type of weight */
+	uint16_t *bf16;
+	struct activations *blocks_32, *blocks_256;
+};
+
+void input_free(struct input *input);
+
+/*
+ * y[n, out] = x[n, in] W[out, in]^T + b.  Weights stay as they are stored; F32
+ * and F16 take the order f32, BF16 and blocks their own.  With exact, all
+ * take the order f32, with x as it is.
+ */
+void linear(const struct linear *l, struct input *x, float *y);
+
+/* The same for several matrices at once. */
+void linear_all(const struct linear *const *l, float *const *y, size_t count, struct input *x);
 
 #endif

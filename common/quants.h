@@ -31,7 +31,7 @@ struct quant {
 	 * plain C: products first, then sums, none fused.  The block need not
 	 * be aligned.  NULL: lmutils cannot calculate with the type.
 	 */
-	void (*unpack)(const unsigned char *block, float *x);
+	void (*unpack)(enum dtype type, const unsigned char *block, float *x);
 };
 
 /* The type of that number, or NULL. */

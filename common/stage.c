@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "show.h"
 #include "stage.h"
+#include "threads.h"
 
 bool stage_option(struct stage_options *o, int c, const char *argument)
 {
@@ -16,6 +17,9 @@ bool stage_option(struct stage_options *o, int c, const char *argument)
 		return true;
 	case 'f':
 		o->force = true;
+		return true;
+	case 'j':
+		threads_choose(argument);
 		return true;
 	case 'm':
 		o->model = argument;
@@ -77,6 +81,7 @@ void stage_start(struct stage *s, const struct model *m, const char *label, bool
 		.model = m, .label = label, .force = force,
 		.terminal = isatty(STDOUT_FILENO),
 	};
+	threads_count();        /* a wrong $LM_THREADS now, not later */
 }
 
 void stage_check_model(const struct frame *f, const struct stream *in, const struct model *m, bool force)

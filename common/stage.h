@@ -18,7 +18,7 @@ struct stage_options {
 };
 #define STAGE_SEQUENCES 256     /* getopt's value for --sequences */
 
-/* Takes one of the options above; false if c is another. */
+/* Takes one of the options above, or -j; false if c is another. */
 bool stage_option(struct stage_options *o, int c, const char *argument);
 
 /* No operand, or "-", means standard input; anything else exits 2. */

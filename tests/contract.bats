@@ -5,7 +5,7 @@ load helper
 
 # A model's programs, and for each what it reads.
 declare -gA input=(
-	[tok]=text [embed]=ids [attn]=x [ffn]=x [logits]=x [sample]=logits [block]=x [lm]=text
+	[tok]=text [embed]=ids [attn]=x [ffn]=x [logits]=x [sample]=logits [block]=x [lm]=text [lmget]=text
 )
 stages=(embed attn ffn logits sample block)
 
@@ -37,7 +37,8 @@ expect_status() {
 	[ "$status" -eq "$1" ] || fail "$tool: exit $status instead of $1: $(cat err)"
 }
 
-# The options of --help, of the manual page and of the source's table, one a line.
+# The options of --help, of the manual page and of the source's table (of a
+# script: of its call of getopt), one a line.
 help_options() {
 	"$1" --help | sed -n '/^  *-/p' | grep -oE -e '(^|[ ,])--?[[:alnum:]][-[:alnum:]]*' | tr -d ' ,' | sort -u
 }
@@ -56,6 +57,14 @@ man_options() {
 }
 
 table_options() {
+	local script=$root/cmd/$1.sh
+	if [ -f "$script" ]; then
+		{
+			sed -n 's/.*getopt -n .* -o \([a-zA-Z0-9:]*\) .*/\1/p' "$script" | tr -d : | sed 's/./-&\n/g'
+			sed -n 's/.*getopt -n .* -l \([-a-z0-9:,]*\) .*/\1/p' "$script" | tr -d : | tr , '\n' | sed 's/^/--/'
+		} | sed '/^$/d' | sort -u
+		return
+	fi
 	{
 		sed -nE "s/^\t\{\"([-a-z0-9]+)\", [a-z_]+, NULL, ([^}]*)\},.*/--\1 \2/p" "$root/cmd/$1.c" |
 			sed -E "s/ '(.)'\$/\n-\1/; s/ [A-Z_]+\$//"
@@ -64,7 +73,7 @@ table_options() {
 }
 
 @test "--help: stdout, exit 0, 24 lines of 79 columns" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		for option in --help -h; do
 			status=0
 			"$tool" "$option" >out 2>err || status=$?
@@ -78,7 +87,7 @@ table_options() {
 }
 
 @test "--version" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		for option in --version -V; do
 			status=0
 			"$tool" "$option" >out 2>err || status=$?
@@ -90,14 +99,14 @@ table_options() {
 }
 
 @test "help and version need no model, and end at once" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		LM_MODEL=/nonexistent "$tool" -h <&- >out
 		LM_MODEL=/nonexistent "$tool" -V <&- >out
 	done
 }
 
 @test "a wrong option: exit 2, the line, the usage, nothing on stdout" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		for option in --no-such-option -Y -m --model; do
 			status=0
 			"$tool" "$option" >out 2>err <"$in/${input[$tool]}" || status=$?
@@ -128,7 +137,7 @@ table_options() {
 }
 
 @test "the options of --help, of the manual page and of the program are the same" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		help_options "$tool" >help
 		table_options "$tool" >table
 		man_options "$tool" >page
@@ -138,7 +147,7 @@ table_options() {
 }
 
 @test "usage is the manual page's synopsis" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		"$tool" --help | sed '/^$/,$d' | grep -oE -e '--?[[:alnum:]][-[:alnum:]]*' | sort -u >usage
 		help_options "$tool" >help
 		# bundled options are one word there: -fhVx
@@ -159,7 +168,7 @@ table_options() {
 		_lmutils "$2" "$3" "$4"
 		printf '%s\n' "${COMPREPLY[@]}"
 	END
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		bash complete.bash "$root/cmd/completion.bash" "$tool" - "$tool" | sort -u >completed
 		help_options "$tool" >help
 		diff help completed || fail "$tool"
@@ -200,15 +209,21 @@ table_options() {
 
 @test "a full device: exit 1 and one line, for help, version and data" {
 	[ -w /dev/full ] || skip "no /dev/full"
+	for tool in "${programs[@]}"; do
+		for option in --help --version; do
+			status=0
+			"$tool" "$option" >/dev/full 2>err || status=$?
+			expect_status 1
+			one_line "$tool" err
+		done
+	done
 	for tool in "${tools[@]}"; do
 		read -ra words <<<"${work[$tool]}"
-		for option in --help --version ""; do
-			status=0
-			"$tool" "${words[@]}" ${option:+"$option"} >/dev/full 2>err <"$in/${input[$tool]}" || status=$?
-			expect_status 1
-			[ "$tool" = lm ] && [ -z "$option" ] || one_line "$tool" err
-			[ -s err ] || fail "$tool: says nothing"
-		done
+		status=0
+		"$tool" "${words[@]}" >/dev/full 2>err <"$in/${input[$tool]}" || status=$?
+		expect_status 1
+		[ "$tool" = lm ] || one_line "$tool" err
+		[ -s err ] || fail "$tool: says nothing"
 	done
 	for option in -d --show; do
 		status=0
@@ -223,14 +238,18 @@ table_options() {
 }
 
 @test "a closed stdout: exit 1 and a line" {
+	for tool in "${programs[@]}"; do
+		status=0
+		"$tool" --help >&- 2>err || status=$?
+		expect_status 1
+		one_line "$tool" err
+	done
 	for tool in "${tools[@]}"; do
 		read -ra words <<<"${work[$tool]}"
-		for option in --help ""; do
-			status=0
-			"$tool" "${words[@]}" ${option:+"$option"} >&- 2>err <"$in/${input[$tool]}" || status=$?
-			expect_status 1
-			[ -s err ] || fail "$tool: says nothing"
-		done
+		status=0
+		"$tool" "${words[@]}" >&- 2>err <"$in/${input[$tool]}" || status=$?
+		expect_status 1
+		[ -s err ] || fail "$tool: says nothing"
 	done
 }
 
@@ -436,7 +455,7 @@ table_options() {
 }
 
 @test "under another name a tool says that name" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		ln -s "$(command -v "$tool")" "g$tool"
 		"./g$tool" --help | head -n 1 >out || true
 		./"g$tool" -V >out

@@ -44,7 +44,7 @@ static void read_tensor(const struct tensor *t, const uint8_t *data, size_t n)
 	check(bytes >= data && bytes <= data + n && t->bytes <= (size_t)(data + n - bytes));
 	check(t->bytes % quant->bytes == 0);
 	for (size_t i = 0; quant->unpack && i < t->bytes; i += quant->bytes)
-		quant->unpack(bytes + i, x);
+		quant->unpack(quant->type, bytes + i, x);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

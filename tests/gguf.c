@@ -53,7 +53,7 @@ static double walk(const struct gguf *g)
 		const struct quant *q = quant_of(t->type);
 		float x[QUANT_BLOCK_MAX];
 		for (size_t k = 0; q->unpack && k < t->bytes; k += q->bytes) {
-			q->unpack((const unsigned char *)t->data + k, x);
+			q->unpack(q->type, (const unsigned char *)t->data + k, x);
 			sum += x[0];
 		}
 	}

@@ -8,6 +8,11 @@ BUILD=${BUILD:-$root/build}
 shared=${LM_SHARED:-$root/../shared}
 # shellcheck disable=SC2034
 tools=(tok embed attn ffn logits sample block lm)
+# Those that are no C programs and read no stream; and all.
+# shellcheck disable=SC2034
+scripts=(lmget)
+# shellcheck disable=SC2034
+programs=("${tools[@]}" "${scripts[@]}")
 PATH=$BUILD/bin:$PATH
 export BUILD PATH LC_ALL=C
 unset LM_MODEL LM_ISA

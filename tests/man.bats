@@ -17,7 +17,7 @@ setup() {
 }
 
 @test "there is one for every program, and references lead to one" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		[ -f "man/man1/$tool.1" ] || fail "no $tool.1"
 		grep -q "^\.Nm $tool\$" "man/man1/$tool.1"
 	done
@@ -25,14 +25,14 @@ setup() {
 	[ -f man/man5/lmmodel.5 ]
 	# of other packages
 	others=' bash dash od head tail cat tee cmp jq mkfifo ssh curl wc cut sort grep sed awk mkdir sh printf xxd cksum sha256sum '
-	others+='strtod safetensors getopt pipe signal less script time mmap cc diff comm '
+	others+='strtod safetensors getopt pipe signal less script time mmap cc diff comm unzip '
 	while read -r name section; do
 		[ -f "man/man$section/$name.$section" ] || [[ $others == *" $name "* ]] || fail "no page $name($section)"
 	done < <(sed -nE 's/^\.Xr ([^ ]+) ([0-9]).*/\1 \2/p' "${pages[@]}" | sort -u)
 }
 
 @test "they have the sections of style(7), in mdoc's order" {
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		page=man/man1/$tool.1
 		sed -n 's/^\.Sh //p' "$page" >"$BATS_TEST_TMPDIR/sections"
 		for section in NAME SYNOPSIS DESCRIPTION ENVIRONMENT 'EXIT STATUS' EXAMPLES DIAGNOSTICS 'SEE ALSO'; do
@@ -94,7 +94,7 @@ setup() {
 
 @test "scripts are clean for shellcheck" {
 	command -v shellcheck >/dev/null || skip "no shellcheck"
-	shellcheck tests/run tests/stream-fuzz tests/man-examples cmd/completion.bash .ci/run
+	shellcheck tests/run tests/bench tests/stream-fuzz tests/man-examples cmd/*.sh cmd/completion.bash .ci/run
 	shellcheck tests/helper.bash
 	shellcheck -S warning -e SC2154,SC2034 tests/*.bats
 	for script in examples/*; do

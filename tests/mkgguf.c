@@ -104,7 +104,7 @@ static void add_matrix(const struct model *m, int slot, size_t layer, const stru
 		float x[QUANT_BLOCK_MAX];
 		random_block(type, block);
 		if (unpacked)
-			type->unpack(block, x);
+			type->unpack(type->type, block, x);
 		bytes_add(&e->data, unpacked ? (char *)x : (char *)block,
 			  unpacked ? type->elements * sizeof *x : type->bytes);
 	}

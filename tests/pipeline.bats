@@ -440,7 +440,7 @@ kill_one() {
 @test "installation: every program, page and completion, with a prefix too, and away again" {
 	# not another PREFIX: it is built in, and $BUILD must stay as it is
 	make -s -C "$root" BUILD="$BUILD" DESTDIR="$PWD/root" install
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		[ -x "root/usr/local/bin/$tool" ]
 		[ -f "root/usr/local/share/man/man1/$tool.1" ]
 		[ -f "root/usr/local/share/bash-completion/completions/$tool" ]
@@ -453,12 +453,13 @@ kill_one() {
 	# another BUILD: what a program is called by is built in
 	make -s -C "$root" BUILD="$BUILD/tests/prefixed" CFLAGS=-O1 PROGPREFIX=g DESTDIR="$PWD/root" PREFIX=/usr install >make.out 2>&1 ||
 		fail "$(cat make.out)"
-	for tool in "${tools[@]}"; do
+	for tool in "${programs[@]}"; do
 		[ -x "root/usr/bin/g$tool" ]
 		grep -q "^\.Nm g$tool" "root/usr/share/man/man1/g$tool.1"
 	done
-	run ! grep -rE '^\.Xr (tok|embed|attn|ffn|logits|sample|block|lm) ' root/usr/share/man
-	grep -q '^complete .* gtok gembed ' root/usr/share/bash-completion/completions/gtok
+	run ! grep -rE '^\.Xr (tok|embed|attn|ffn|logits|sample|block|lm|lmget) ' root/usr/share/man
+	grep -q '^complete .* gtok gembed .* glm glmget$' root/usr/share/bash-completion/completions/gtok
+	root/usr/bin/glmget --help | grep -q '^usage: glmget '
 	lm -n 8 "The cat" >lm
 	PATH=$PWD/root/usr/bin:/usr/bin:/bin
 	glm -n 8 "The cat" | cmp - lm

@@ -95,7 +95,7 @@ static void bits(void)
 				state = state * 6364136223846793005u + 1442695040888963407u;
 				raw[i] = (unsigned char)(state >> 56);
 			}
-			quant->unpack(raw, x);
+			quant->unpack(quant->type, raw, x);
 			for (size_t i = 0; i < quant->elements; i++)
 				if (isnan(x[i]))
 					x[i] = 0;
