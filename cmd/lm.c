@@ -1,8 +1,11 @@
 /* lm: builds the pipeline of a model from its configuration, closes it to a loop, and runs it. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "chat.h"
 #include "cli.h"
+#include "conversation.h"
 #include "loop.h"
 #include "memory.h"
 #include "model.h"
@@ -12,14 +15,17 @@
 #include "threads.h"
 
 /* Long options without a short one; --sequences has STAGE_SEQUENCES. */
-enum { BARE = STAGE_SEQUENCES + 1, CHUNK, EOS, IDS, LINES, PLAIN, PRINT, STAGES, STOP };
+enum {
+	BARE = STAGE_SEQUENCES + 1, CHAT, CHUNK, EOS, IDS, LINES, MESSAGES, PLAIN, PRINT, STAGES, STOP, SYSTEM, TEMPLATE
+};
 
 static void usage(FILE *f)
 {
 	fputs("usage: lm [-0hVx] [-c context] [-f file] [-j threads] [-k n] [-m model]\n"
-	      "          [-n tokens] [-p p] [-s seed] [-t temperature] [--bare] [--chunk n]\n"
-	      "          [--eos id,...|none] [--ids] [--lines] [--plain] [--sequences n]\n"
-	      "          [--stages] [--stop text] [--print [-l layers]] [prompt ...]\n"
+	      "          [-n tokens] [-p p] [-s seed] [-t temperature] [--bare] [--chat\n"
+	      "          [--system text] [--template name]] [--chunk n] [--eos id,...|none]\n"
+	      "          [--ids] [--lines] [--plain] [--sequences n] [--stages] [--stop text]\n"
+	      "          [--print [-l layers]] [prompt ... | --messages file]\n"
 	      "\n"
 	      "Continue each prompt, or standard input: tok | embed | ... sample | tok -d\n"
 	      "\n"
@@ -29,20 +35,21 @@ static void usage(FILE *f)
 	      "  -h, --help, -V, --version\n"
 	      "  -j, --threads N      of each stage ($LM_THREADS, or one a processor)\n"
 	      "  -k, --top-k N, -p, --top-p P, -t, --temperature T  in the order given: sample\n"
+	      "  -l, --layers A-B, --print   print the pipeline, or these layers, for a shell\n"
 	      "  -m, --model MODEL    model, instead of $LM_MODEL\n"
-	      "  -n, --tokens N       at most so many tokens a sequence\n"
+	      "  -n, --tokens N       at most so many tokens a sequence, or an answer\n"
 	      "  -s, --seed N         of the random numbers (0)\n"
 	      "  -x, --exact          activations in F32 with every type of weight\n"
-	      "      --bare, --plain, --chunk N  how the prompt is read: see tok\n"
+	      "      --bare, --ids, --plain, --chunk N  how the prompt is read: see tok\n"
+	      "      --chat           answer; on a terminal, hold a conversation: see tok for\n"
+	      "                       --messages FILE, --system TEXT, --template NAME\n"
 	      "      --eos ID,..., --stop TEXT   what ends a sequence: see sample\n"
-	      "      --ids            prompts and output are ids; needs no tokenizer\n"
-	      "      --print, -l, --layers A-B  print the pipeline, or these layers of it\n"
-	      "      --sequences N    sequences to hold at most (4096)\n"
-	      "      --stages         a process for each stage\n", f);
+	      "      --sequences N, --stages     held at most; a process for each stage\n", f);
 }
 
 static const struct option options[] = {
 	{"bare", no_argument, NULL, BARE},
+	{"chat", no_argument, NULL, CHAT},
 	{"chunk", required_argument, NULL, CHUNK},
 	{"context", required_argument, NULL, 'c'},
 	{"eos", required_argument, NULL, EOS},
@@ -52,6 +59,7 @@ static const struct option options[] = {
 	{"ids", no_argument, NULL, IDS},
 	{"layers", required_argument, NULL, 'l'},
 	{"lines", no_argument, NULL, LINES},
+	{"messages", required_argument, NULL, MESSAGES},
 	{"model", required_argument, NULL, 'm'},
 	{"null", no_argument, NULL, '0'},
 	{"plain", no_argument, NULL, PLAIN},
@@ -60,7 +68,9 @@ static const struct option options[] = {
 	{"sequences", required_argument, NULL, STAGE_SEQUENCES},
 	{"stages", no_argument, NULL, STAGES},
 	{"stop", required_argument, NULL, STOP},
+	{"system", required_argument, NULL, SYSTEM},
 	{"temperature", required_argument, NULL, 't'},
+	{"template", required_argument, NULL, TEMPLATE},
 	{"threads", required_argument, NULL, 'j'},
 	{"tokens", required_argument, NULL, 'n'},
 	{"top-k", required_argument, NULL, 'k'},
@@ -70,7 +80,10 @@ static const struct option options[] = {
 };
 
 /* Options that are passed on, and to which stages. */
-enum { TOK = 1, EMBED = 2, ATTN = 4, FFN = 8, LOGITS = 16, SAMPLE = 32, DECODE = 64 };
+enum {
+	TOK = 1, EMBED = 2, ATTN = 4, FFN = 8, LOGITS = 16, SAMPLE = 32, DECODE = 64,
+	ENDING = 128,           /* sample, except in a conversation, which looks itself after what ends an answer */
+};
 
 static const struct passed {
 	int option;
@@ -82,19 +95,23 @@ static const struct passed {
 	{'c', "-c", ATTN | SAMPLE, 0, 0},
 	{'j', "-j", ATTN | FFN | LOGITS, 1, THREADS_MAX},
 	{'k', "-k", SAMPLE, 0, 0},
-	{'n', "-n", SAMPLE, 0, INT32_MAX},
+	{'n', "-n", ENDING, 0, INT32_MAX},
 	{'p', "-p", SAMPLE, 0, 0},
 	{'s', "-s", SAMPLE, 0, INT64_MAX},
 	{'t', "-t", SAMPLE, 0, 0},
 	{'x', "-x", EMBED | ATTN | FFN | LOGITS, 0, 0},
 	{BARE, "--bare", TOK, 0, 0},
+	{CHAT, "--chat", TOK, 0, 0},
 	{CHUNK, "--chunk", TOK, 0, 0},
-	{EOS, "--eos", SAMPLE, 0, 0},
+	{EOS, "--eos", ENDING, 0, 0},
 	{IDS, "--ids", TOK | DECODE, 0, 0},
 	{LINES, "--lines", TOK | DECODE, 0, 0},
+	{MESSAGES, "--messages", TOK, 0, 0},
 	{PLAIN, "--plain", TOK, 0, 0},
 	{STAGE_SEQUENCES, "--sequences", ATTN | SAMPLE, 0, 0},
-	{STOP, "--stop", SAMPLE, 0, 0},
+	{STOP, "--stop", ENDING, 0, 0},
+	{SYSTEM, "--system", TOK, 0, 0},
+	{TEMPLATE, "--template", TOK, 0, 0},
 };
 
 /* Those that were given, in the order in which they were. */
@@ -109,6 +126,37 @@ static const struct passed *find_passed(int option)
 		if (passed[i].option == option)
 			return &passed[i];
 	return NULL;
+}
+
+/* The last one of an option, or NULL. */
+static const struct given *find_given(const struct given *given, int option)
+{
+	const struct given *last = NULL;
+	for (; given->row; given++)
+		if (given->row->option == option)
+			last = given;
+	return last;
+}
+
+static const char *value_of(const struct given *given, int option)
+{
+	const struct given *g = find_given(given, option);
+	return g ? g->value : NULL;
+}
+
+/* Wrong usage, if one of these options was given too. */
+static void not_with(const struct given *given, const char *option, const int *others)
+{
+	for (; *others; others++)
+		if (find_given(given, *others))
+			cli_usage_error("%s: not with %s", find_given(given, *others)->row->word, option);
+}
+
+/* Without a prompt, is it a conversation? */
+static bool converses(const struct given *given)
+{
+	return find_given(given, CHAT) && isatty(STDIN_FILENO) && !find_given(given, MESSAGES) &&
+	       !find_given(given, LINES) && !find_given(given, '0');
 }
 
 /* The options of the pipeline's last stage, which is one of these kinds. */
@@ -138,6 +186,21 @@ static void add_layers(struct pipeline *p, size_t first, size_t last, const char
 	}
 }
 
+/* embed | the layers | logits */
+static void add_model(struct pipeline *p, size_t layers, bool stages, const struct given *given)
+{
+	pipeline_add(p, "embed", NULL);
+	pass(p, EMBED, given);
+	if (stages) {
+		add_layers(p, 0, layers - 1, NULL, given);
+	} else {
+		pipeline_add(p, "block", "-l", "0-", NULL);
+		pass(p, ATTN | FFN, given);
+	}
+	pipeline_add(p, "logits", NULL);
+	pass(p, LOGITS, given);
+}
+
 /* tok | embed | the layers | logits | sample | tok -d */
 static void add_all(struct pipeline *p, size_t layers, bool stages, char **prompts,
 		    const struct given *given)
@@ -150,20 +213,43 @@ static void add_all(struct pipeline *p, size_t layers, bool stages, char **promp
 	if (dash)
 		pipeline_word(p, "--");
 	pipeline_words(p, prompts);
-	pipeline_add(p, "embed", NULL);
-	pass(p, EMBED, given);
-	if (stages) {
-		add_layers(p, 0, layers - 1, NULL, given);
-	} else {
-		pipeline_add(p, "block", "-l", "0-", NULL);
-		pass(p, ATTN | FFN, given);
-	}
-	pipeline_add(p, "logits", NULL);
-	pass(p, LOGITS, given);
+	add_model(p, layers, stages, given);
 	pipeline_add(p, "sample", NULL);
-	pass(p, SAMPLE, given);
+	pass(p, SAMPLE | ENDING, given);
 	pipeline_add(p, "tok", "-d", NULL);
 	pass(p, DECODE, given);
+}
+
+/* What ends an answer, as an option of sample: the mark that does, and the model's end ids. */
+static char *chat_eos(const struct chat *c, const struct model *m)
+{
+	int32_t end = chat_end(c);
+	char *eos = mem_printf("%d", end);
+	for (size_t i = 0; i < m->config.eos_count && i + 1 < EOS_MAX; i++)
+		if (m->config.eos[i] != end) {
+			char *longer = mem_printf("%s,%d", eos, m->config.eos[i]);
+			free(eos);
+			eos = longer;
+		}
+	return eos;
+}
+
+/* embed | the layers | logits | sample, and from there to the beginning a conversation */
+static void add_conversation(struct pipeline *p, struct conversation *c, size_t layers, bool stages,
+			     const struct given *given)
+{
+	add_model(p, layers, stages, given);
+	pipeline_add(p, "sample", "--eos", "none", NULL);
+	pass(p, SAMPLE, given);
+	pipeline_function(p, "the conversation", conversation_hold, c);
+	if (value_of(given, CHUNK))
+		c->chunk = (size_t)cli_integer("--chunk", value_of(given, CHUNK), 1, STREAM_ROWS_MAX);
+	if (value_of(given, 'n'))
+		c->stop.tokens = (size_t)cli_integer("-n", value_of(given, 'n'), 0, INT32_MAX);
+	c->stop.eos_count = stopping_eos(value_of(given, EOS), c->eos);
+	for (; given->row; given++)
+		if (given->row->option == STOP)
+			c->stop.texts[c->stop.text_count++] = (char *)given->value;
 }
 
 int main(int argc, char **argv)
@@ -171,7 +257,7 @@ int main(int argc, char **argv)
 	struct stage_options o = {0};
 	struct sampling steps = {.count = 0};
 	const struct passed *row;
-	struct given *given = mem_zero((size_t)argc + 1, sizeof *given);
+	struct given *given = mem_zero((size_t)argc + 2, sizeof *given);      /* room for an --eos, and the end */
 	size_t given_count = 0;
 	const char *file = NULL, *layers = NULL;
 	bool print = false, stages = false;
@@ -201,20 +287,33 @@ int main(int argc, char **argv)
 				given[given_count++] = (struct given){row, optarg};
 		}
 	char **prompts = argv + optind;
+	bool chat = find_given(given, CHAT), talk = !print && !file && !*prompts && converses(given);
+	if (file)
+		not_with(given, "-f", (int[]){MESSAGES, 0});
+	if (chat)
+		not_with(given, "--chat", (int[]){BARE, IDS, 0});
 	if (*prompts && file)
 		cli_usage_error("a prompt is in -f or in an operand, not in both");
-	if (layers && (!print || *prompts || file))
+	if (layers && (!print || *prompts || file || chat))
 		cli_usage_error("-l: only with --print, and without a prompt");
 	if (*prompts && strcmp(*prompts, "-") == 0 && !prompts[1])
 		prompts++;
 
 	struct model *m = model_open(model_path(o.model));
 	struct pipeline p = {.input = file && strcmp(file, "-") != 0 ? file : NULL};
+	struct tokenizer *t = chat ? tokenizer_open(m->path) : NULL;
+	struct chat *c = chat ? chat_open(m->path, value_of(given, TEMPLATE), value_of(given, SYSTEM), t) : NULL;
+	struct conversation *conversation = talk ? conversation_new(c, m, o.context, (size_t)argc) : NULL;
+	char *eos = chat ? chat_eos(c, m) : NULL;
 	int status;
+	if (chat && !find_given(given, EOS))
+		given[given_count] = (struct given){find_passed(EOS), eos};
 	if (layers) {
 		struct layers l = stage_layers(layers, true);
 		stage_layers_within(&l, m);
 		add_layers(&p, l.first, l.last, o.model, given);
+	} else if (talk) {
+		add_conversation(&p, conversation, m->config.layers, stages, given);
 	} else {
 		add_all(&p, m->config.layers, stages, prompts, given);
 	}
@@ -227,6 +326,13 @@ int main(int argc, char **argv)
 	model_close(m);
 	status = print ? cli_finish() : loop_run(&p);
 	pipeline_free(&p);
+	if (talk)
+		conversation_free(conversation);
+	if (chat) {
+		chat_free(c);
+		tokenizer_free(t);
+	}
+	free(eos);
 	free(given);
 	return status;
 }

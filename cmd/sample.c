@@ -57,23 +57,6 @@ static const struct option options[] = {
 	{0},
 };
 
-/* "2", "2,7", or "none" for no ids at all; how many. */
-static size_t parse_ids(const char *option, char *text, int32_t *ids)
-{
-	size_t n = 0;
-
-	if (strcmp(text, "none") == 0)
-		return 0;
-	for (char *end; text; text = end) {
-		if ((end = strchr(text, ',')))
-			*end++ = '\0';
-		if (n == EOS_MAX)
-			cli_usage_error("%s: more than %d ids", option, EOS_MAX);
-		ids[n++] = (int32_t)cli_integer(option, text, 0, INT32_MAX);
-	}
-	return n;
-}
-
 /* The argument of --show, which may be missing. */
 static choice_show *parse_show(const char *text, bool terminal)
 {
@@ -161,7 +144,7 @@ int main(int argc, char **argv)
 	for (int c; (c = cli_option(argc, argv, options)) != -1;)
 		switch (c) {
 		case EOS:
-			eos_count = parse_ids("--eos", optarg, eos);
+			eos_count = stopping_eos(optarg, eos);
 			eos_given = true;
 			break;
 		case SHOW:

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chat.h"
 #include "cli.h"
 #include "listing.h"
-#include "memory.h"
 #include "model.h"
 #include "prompt.h"
 #include "stage.h"
@@ -13,65 +13,53 @@
 #include "tokenizer.h"
 #include "transcript.h"
 
-enum { BARE = 256, CHUNK, IDS, LINES, PLAIN, SHOW, WANT };
+enum { BARE = 256, CHAT, CHUNK, IDS, LINES, MESSAGES, PLAIN, SHOW, SYSTEM, TEMPLATE, WANT };
 
 static void usage(FILE *f)
 {
-	fputs("usage: tok [-0hV] [--bare] [--chunk n] [--ids] [--lines] [-m model] [--plain]\n"
-	      "           [--show] [--want all|last] [text ...]\n"
+	fputs("usage: tok [-0hV] [--bare] [--chat [--system text] [--template name]]\n"
+	      "           [--chunk n] [--ids] [--lines] [-m model] [--plain] [--show]\n"
+	      "           [--want all|last] [text ... | --messages file]\n"
 	      "       tok -d [-0hV] [--ids] [--lines] [-m model] [--plain] [--show] [-]\n"
 	      "\n"
 	      "Turn each text (standard input if there is none) into tokens; or back.\n"
 	      "\n"
-	      "  -0, --null         texts end with a NUL byte\n"
-	      "      --bare         add no begin-of-sequence token or template\n"
-	      "      --chunk N      rows a frame of the prompt may have (512)\n"
-	      "  -d, --decode       read frames, write text\n"
-	      "  -h, --help         print this help\n"
-	      "      --ids          numbers instead of text; needs no tokenizer\n"
-	      "      --lines        each line is a text\n"
-	      "  -m, --model MODEL  model directory or tokenizer file, instead of $LM_MODEL\n"
-	      "      --plain        special tokens written in the text are text; with -d,\n"
-	      "                     they are written\n"
-	      "      --show         print a table of the tokens\n"
-	      "  -V, --version      print the version\n"
-	      "      --want WHICH   ask for predictions after all tokens, or the last ones\n", f);
+	      "  -0, --null, --lines  texts end with a NUL byte; each line is a text\n"
+	      "      --bare           add no begin-of-sequence token or template\n"
+	      "      --chat           texts are messages, by turns the user's and the model's\n"
+	      "      --chunk N        rows a frame of the prompt may have (512)\n"
+	      "  -d, --decode         read frames, write text\n"
+	      "  -h, --help, -V, --version\n"
+	      "      --ids            numbers instead of text; needs no tokenizer\n"
+	      "  -m, --model MODEL    model or tokenizer file, instead of $LM_MODEL\n"
+	      "      --messages FILE  with --chat: messages in JSON\n"
+	      "      --plain          special tokens written in the text are text; with -d,\n"
+	      "                       they are written\n"
+	      "      --show           print a table of the tokens\n"
+	      "      --system TEXT    with --chat: what the model is told before\n"
+	      "      --template NAME  with --chat: instead of the model's own template\n"
+	      "      --want WHICH     ask for predictions after all tokens, or the last ones\n", f);
 }
 
 static const struct option table[] = {
 	{"null", no_argument, NULL, '0'},
 	{"bare", no_argument, NULL, BARE},
+	{"chat", no_argument, NULL, CHAT},
 	{"chunk", required_argument, NULL, CHUNK},
 	{"decode", no_argument, NULL, 'd'},
 	CLI_HELP,
 	{"ids", no_argument, NULL, IDS},
 	{"lines", no_argument, NULL, LINES},
+	{"messages", required_argument, NULL, MESSAGES},
 	{"model", required_argument, NULL, 'm'},
 	{"plain", no_argument, NULL, PLAIN},
 	{"show", no_argument, NULL, SHOW},
+	{"system", required_argument, NULL, SYSTEM},
+	{"template", required_argument, NULL, TEMPLATE},
 	CLI_VERSION,
 	{"want", required_argument, NULL, WANT},
 	{0},
 };
-
-static void encode(struct prompts *p, char **operands, int count, size_t chunk, bool want_all, bool show)
-{
-	struct stream out = {.fd = STDOUT_FILENO, .name = "stdout"};
-	for (int i = 0; i < count; i++) {
-		char *label = mem_printf("operand %d", i + 1);
-		if (strcmp(operands[i], "-") == 0)
-			prompts_read(p, "stdin", STDIN_FILENO);
-		else
-			prompts_add(p, label, operands[i], strlen(operands[i]));
-		free(label);
-	}
-	if (count == 0)
-		prompts_read(p, "stdin", STDIN_FILENO);
-	if (show)
-		prompts_show(p);
-	else
-		prompts_write(p, &out, chunk, want_all);
-}
 
 static void decode(struct transcript *t, bool show)
 {
@@ -95,9 +83,11 @@ int main(int argc, char **argv)
 {
 	struct prompts p = {.end = '\n'};
 	struct transcript text = {.end = '\n'};
-	const char *model = NULL, *forth = NULL;        /* an option that only encoding has */
+	struct stream out = {.fd = STDOUT_FILENO, .name = "stdout"};
+	const char *model = NULL, *messages = NULL, *system = NULL, *template = NULL;
+	const char *forth = NULL, *with_chat = NULL;    /* an option that only encoding, only a chat has */
 	size_t chunk = 512;
-	bool back = false, ids = false, show = false, want_all = false;
+	bool back = false, chat = false, ids = false, show = false, want_all = false;
 
 	cli_start(argv, usage);
 	for (int c; (c = cli_option(argc, argv, table)) != -1;)
@@ -109,6 +99,10 @@ int main(int argc, char **argv)
 		case BARE:
 			p.flags |= TOKENIZE_BARE;
 			forth = "--bare";
+			break;
+		case CHAT:
+			chat = true;
+			forth = "--chat";
 			break;
 		case CHUNK:
 			forth = "--chunk";
@@ -123,6 +117,10 @@ int main(int argc, char **argv)
 		case LINES:
 			p.split = text.terminate = true;
 			break;
+		case MESSAGES:
+			messages = optarg;
+			with_chat = "--messages";
+			break;
 		case 'm':
 			model = optarg;
 			break;
@@ -133,6 +131,14 @@ int main(int argc, char **argv)
 		case SHOW:
 			show = true;
 			break;
+		case SYSTEM:
+			system = optarg;
+			with_chat = "--system";
+			break;
+		case TEMPLATE:
+			template = optarg;
+			with_chat = "--template";
+			break;
 		case WANT:
 			forth = "--want";
 			want_all = strcmp(optarg, "all") == 0;
@@ -142,6 +148,12 @@ int main(int argc, char **argv)
 		}
 	if (back && forth)
 		cli_usage_error("%s: not with -d", forth);
+	if (with_chat && !chat)
+		cli_usage_error("%s: only with --chat", with_chat);
+	if (chat && (ids || (p.flags & TOKENIZE_BARE)))
+		cli_usage_error("--chat: not with %s", ids ? "--ids" : "--bare");
+	if (messages && (p.split || optind < argc))
+		cli_usage_error("--messages: not with %s", p.split ? "--lines or -0" : "a text");
 	if (back)
 		stage_no_operands(argc, argv);
 
@@ -149,12 +161,22 @@ int main(int argc, char **argv)
 	p.tokenizer = text.tokenizer = t;
 	char *hash = !back && model_available(model) ? model_hash(model_path(model)) : NULL;
 	p.model = hash;
+	struct chat *c = chat ? chat_open(model_path(model), template, system, t) : NULL;
+	p.chat = c;
 	if (back)
 		decode(&text, show);
+	else if (chat && !p.split)
+		prompts_chat(&p, argv + optind, (size_t)(argc - optind), messages);
 	else
-		encode(&p, argv + optind, argc - optind, chunk, want_all, show || isatty(STDOUT_FILENO));
+		prompts_operands(&p, argv + optind, (size_t)(argc - optind));
+	if (!back && (show || isatty(STDOUT_FILENO)))
+		prompts_show(&p);
+	else if (!back)
+		prompts_write(&p, &out, chunk, want_all);
 	prompts_free(&p);
 	free(hash);
+	if (c)
+		chat_free(c);
 	if (t)
 		tokenizer_free(t);
 	return cli_finish();

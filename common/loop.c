@@ -209,10 +209,12 @@ static void start(struct child *c, const struct process *s, int input, int outpu
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent)
 			_exit(1);
-		dup2(input, STDIN_FILENO);
-		dup2(output, STDOUT_FILENO);
 		dup2(errors[1], STDERR_FILENO);
 		release_signals(waiting);
+		if (s->run)
+			exit(s->run(s->what, input, output));
+		dup2(input, STDIN_FILENO);
+		dup2(output, STDOUT_FILENO);
 		execv(s->path, s->argv);
 		die(s->path, "%s", strerror(errno));
 	}
@@ -231,7 +233,21 @@ static int open_input(const char *path)
 	return fd;
 }
 
-static void start_all(struct loop *l, const sigset_t *waiting)
+/* Starts those from `from` on, before `to`, in a chain; returns where to read what comes out. */
+static int start_chain(struct loop *l, size_t from, size_t to, int input, const sigset_t *waiting)
+{
+	int out[2];
+	for (size_t i = from; i < to; i++) {
+		open_pipe(out);
+		start(&l->children[i], &l->pipeline->stages[i], input, out[1], waiting);
+		close(input);
+		close(out[1]);
+		input = out[0];
+	}
+	return input;
+}
+
+static void start_loop(struct loop *l, const sigset_t *waiting)
 {
 	const struct process *stages = l->pipeline->stages;
 	size_t last = l->pipeline->count - 1;
@@ -247,14 +263,7 @@ static void start_all(struct loop *l, const sigset_t *waiting)
 
 	open_pipe(in);
 	l->first = in[1];
-	for (size_t i = 1; i < last; i++) {
-		open_pipe(out);
-		start(&l->children[i], &stages[i], in[0], out[1], waiting);
-		close(in[0]);
-		close(out[1]);
-		in[0] = out[0];
-	}
-	l->last = in[0];
+	l->last = start_chain(l, 1, last, in[0], waiting);
 
 	open_pipe(in);
 	start(&l->children[last], &stages[last], in[0], STDOUT_FILENO, waiting);
@@ -263,7 +272,28 @@ static void start_all(struct loop *l, const sigset_t *waiting)
 
 	fcntl(l->first, F_SETFL, O_NONBLOCK);
 	fcntl(l->sink, F_SETFL, O_NONBLOCK);
-	l->running = last + 1;
+}
+
+/* The last process is between the end and the beginning: nothing comes by here. */
+static void start_ring(struct loop *l, const sigset_t *waiting)
+{
+	size_t last = l->pipeline->count - 1;
+	int in[2];
+	open_pipe(in);
+	int out = start_chain(l, 0, last, in[0], waiting);
+	start(&l->children[last], &l->pipeline->stages[last], out, in[1], waiting);
+	close(out);
+	close(in[1]);
+	l->source = l->first = l->last = l->sink = -1;
+}
+
+static void start_all(struct loop *l, const sigset_t *waiting)
+{
+	if (l->pipeline->stages[l->pipeline->count - 1].run)
+		start_ring(l, waiting);
+	else
+		start_loop(l, waiting);
+	l->running = l->pipeline->count;
 }
 
 /* ---- what the stages say ---- */
@@ -470,6 +500,8 @@ int loop_run(const struct pipeline *p)
 	l.children = mem_zero(p->count, sizeof *l.children);
 	struct pollfd *polls = mem_array(4 + p->count, sizeof *polls);
 	sigset_t waiting;
+	if (p->stages[p->count - 1].run)
+		signal(SIGINT, SIG_IGN);        /* its own affair; the others have it ignored too */
 	catch_signals(&waiting);
 	start_all(&l, &waiting);
 

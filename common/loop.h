@@ -10,7 +10,7 @@
 #include "pipeline.h"
 
 /*
- * Runs p, which has at least 3 stages, until every process of it has ended;
+ * Runs p, a loop or a ring (pipeline_function), which has at least 3 stages, until every process of it has ended;
  * none outlives the call, nor us.  Standard input is the source's, standard
  * output the sink's; what the stages say on standard error comes out on ours,
  * except for complaints that only follow from what another stage said.

@@ -52,11 +52,25 @@ static char *joined(char *const *words)
 	return text;
 }
 
-void pipeline_add(struct pipeline *p, const char *program, ...)
+static struct process *new_stage(struct pipeline *p)
 {
 	p->stages = mem_resize(p->stages, p->count + 1, sizeof *p->stages);
-	struct process *s = &p->stages[p->count++];
-	*s = (struct process){.path = sibling(program)};
+	p->stages[p->count] = (struct process){0};
+	return &p->stages[p->count++];
+}
+
+void pipeline_function(struct pipeline *p, const char *label, int (*run)(void *, int, int), void *what)
+{
+	struct process *s = new_stage(p);
+	s->label = mem_string(label);
+	s->run = run;
+	s->what = what;
+}
+
+void pipeline_add(struct pipeline *p, const char *program, ...)
+{
+	struct process *s = new_stage(p);
+	s->path = sibling(program);
 	append(s, strrchr(s->path, '/') + 1);
 	va_list words;
 	va_start(words, program);

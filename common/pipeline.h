@@ -13,8 +13,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* One process: what execv needs. */
+/* One process: what execv needs, or a function of ours. */
 struct process {
+	/* Reads from one descriptor, writes to the other; its result is the exit status. */
+	int (*run)(void *what, int in, int out);
+	void *what;
 	char *path;             /* of the program */
 	char **argv;            /* its short name and its arguments, argc of them, then NULL */
 	size_t argc;
@@ -32,6 +35,13 @@ struct pipeline {
  * that is running, with the words after it, up to a NULL, as its arguments.
  */
 void pipeline_add(struct pipeline *p, const char *program, ...) __attribute__((sentinel));
+
+/*
+ * Appends a process that runs a function of ours.  With one as its last stage a
+ * pipeline is a ring: it reads what the stage before it writes, and writes what
+ * the first one reads, and standard input and output are its own affair.
+ */
+void pipeline_function(struct pipeline *p, const char *label, int (*run)(void *, int, int), void *what);
 
 /* Appends arguments to the last stage: one, or several up to a NULL. */
 void pipeline_word(struct pipeline *p, const char *word);

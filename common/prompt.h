@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "bytes.h"
+#include "chat.h"
 #include "stream.h"
 #include "tokenizer.h"
 
@@ -15,6 +16,7 @@
 struct prompts {
 	const char *model;                      /* the model's hash for the frames, or NULL */
 	const struct tokenizer *tokenizer;      /* NULL: texts are ids as numbers */
+	const struct chat *chat;                /* not NULL: a text is what the user says */
 	unsigned flags;                         /* TOKENIZE_, for the tokenizer */
 	bool split;                             /* each part that `end` ends is a text of its own */
 	char end;
@@ -33,6 +35,16 @@ struct prompts {
 void prompts_add(struct prompts *p, const char *label, const char *s, size_t n);
 void prompts_read(struct prompts *p, const char *label, int fd);
 
+/* Adds the operands of a command; "-", or none at all, is standard input. */
+void prompts_operands(struct prompts *p, char **operands, size_t count);
+
+/*
+ * Adds the operands as one conversation, by turns the user's and the
+ * assistant's; or that in a JSON file, unless it is NULL.  Standard input, as
+ * in prompts_operands, is a message less the newline at its end.
+ */
+void prompts_chat(struct prompts *p, char **operands, size_t count, const char *file);
+
 /*
  * Writes the sequences: first all but their last ids, in frames of at most
  * chunk rows whose want is 0; then the last id of every one in a single frame
@@ -41,6 +53,12 @@ void prompts_read(struct prompts *p, const char *label, int fd);
  * everywhere.  Dies if there is no sequence.
  */
 void prompts_write(const struct prompts *p, struct stream *out, size_t chunk, bool want_all);
+
+/*
+ * Writes more ids (n >= 1) of sequence 0, from position pos on, in the same
+ * manner, without an end frame.
+ */
+void prompts_write_turn(struct stream *out, const char *model, const struct ids *ids, size_t pos, size_t chunk);
 
 /* Prints a table of their tokens to standard output. */
 void prompts_show(const struct prompts *p);

@@ -6,6 +6,24 @@
 #include "memory.h"
 #include "stopping.h"
 
+size_t stopping_eos(const char *text, int32_t ids[EOS_MAX])
+{
+	size_t n = 0;
+
+	if (strcmp(text, "none") == 0)
+		return 0;
+	char *copy = mem_string(text), *rest = copy;
+	for (char *end; rest; rest = end) {
+		if ((end = strchr(rest, ',')))
+			*end++ = '\0';
+		if (n == EOS_MAX)
+			cli_usage_error("--eos: more than %d ids", EOS_MAX);
+		ids[n++] = (int32_t)cli_integer("--eos", rest, 0, INT32_MAX);
+	}
+	free(copy);
+	return n;
+}
+
 static struct stopping_sequence *sequence(struct stopping *s, const struct stream *in, int32_t seq)
 {
 	frame_check_sequence(in, seq, s->limit);

@@ -8,6 +8,7 @@
 #ifndef LMUTILS_STOPPING_H
 #define LMUTILS_STOPPING_H
 
+#include "model.h"
 #include "stream.h"
 #include "tokenizer.h"
 
@@ -43,6 +44,12 @@ struct stopping {
 	bool began;             /* there has been one */
 	bool cut;               /* the context ended a sequence before its tokens were sampled */
 };
+
+/*
+ * The argument of --eos: "2", "2,7", or "none" for no ids at all.  Returns how
+ * many; exits 2 if it is something else.
+ */
+size_t stopping_eos(const char *text, int32_t ids[EOS_MAX]);
 
 /*
  * What a frame says about sequences before its rows: `free` and `fork`; then

@@ -198,6 +198,14 @@ int32_t tokenizer_id(const struct tokenizer *t, const char *piece)
 	return id >= 0 ? id : vocabulary_find(model_vocabulary(t), piece, strlen(piece));
 }
 
+int32_t tokenizer_mark(const struct tokenizer *t, const char *piece, struct strips *strips)
+{
+	int32_t id = tokenizer_id(t, piece);
+	const struct added_token *a = added_token(t, id);
+	*strips = (struct strips){a && a->lstrip, a && a->rstrip};
+	return id;
+}
+
 bool tokenizer_special(const struct tokenizer *t, int32_t id)
 {
 	const struct added_token *a = added_token(t, id);
@@ -275,7 +283,7 @@ size_t tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, u
 {
 	struct bytes clean = {0};
 	struct ids found = {0}, all = {0};
-	bool plain = flags & TOKENIZE_PLAIN;
+	bool plain = flags & TOKENIZE_PLAIN, begins = !(flags & TOKENIZE_INSIDE);
 	if (n > TEXT_MAX)
 		die(NULL, "text too long (%zu bytes, at most %zu)", n, TEXT_MAX);
 	size_t first = utf8_clean(&clean, text, n);
@@ -287,7 +295,7 @@ size_t tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, u
 		if (p->id >= 0)
 			ids_add(&found, p->id);
 		else
-			encode_raw(t, text_new(clean.data + p->start, p->end - p->start, p->start == 0),
+			encode_raw(t, text_new(clean.data + p->start, p->end - p->start, p->start == 0 && begins),
 				   plain, &found);
 	}
 	apply_template(t, &found, flags & TOKENIZE_BARE, &all);

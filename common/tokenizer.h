@@ -33,6 +33,7 @@ size_t tokenizer_size(const struct tokenizer *t);
 enum {
 	TOKENIZE_BARE = 1,      /* add no BOS, EOS or template */
 	TOKENIZE_PLAIN = 2,     /* special tokens written in the text are plain text */
+	TOKENIZE_INSIDE = 4,    /* something is before the text: it begins nothing */
 };
 
 /*
@@ -49,6 +50,15 @@ const char *tokenizer_piece(const struct tokenizer *t, int32_t id);
 
 /* The id of a piece, or -1. */
 int32_t tokenizer_id(const struct tokenizer *t, const char *piece);
+
+/*
+ * As tokenizer_id; and whether the token, found in a text, takes the white space
+ * on its left or right with it.
+ */
+struct strips {
+	bool left, right;
+};
+int32_t tokenizer_mark(const struct tokenizer *t, const char *piece, struct strips *strips);
 
 /* True for control tokens such as BOS, which have no text of their own. */
 bool tokenizer_special(const struct tokenizer *t, int32_t id);
