@@ -10,6 +10,7 @@
 #include "bpe.h"
 #include "cli.h"
 #include "gguf.h"
+#include "ggufend.h"
 #include "ggufpre.h"
 #include "memory.h"
 #include "tokenizer_parts.h"
@@ -107,7 +108,8 @@ static void load_added(struct tokenizer *t, const struct source *s)
 			continue;
 		if (token.n > ADDED_MAX)
 			die(s->g->path, "token %zu has %zu bytes, as a special one at most %d", i, token.n, ADDED_MAX);
-		struct added_token a = {.id = (int32_t)i, .special = type != PIECE_USER_DEFINED};
+		struct added_token a = {.id = (int32_t)i};
+		a.special = type != PIECE_USER_DEFINED || gguf_is_end(token);
 		bytes_add(&a.content, token.bytes, token.n);
 		bytes_add(&a.content, "", 1);
 		a.content.n--;
