@@ -16,6 +16,7 @@
 #define DEPTH_MAX 200           /* of groups and classes within each other */
 #define REPEAT_MAX 65535        /* what PCRE2 takes in {n,m} */
 #define NO_ATOM SIZE_MAX
+#define ITEMS_MAX 96            /* bytes of what stands for a property */
 
 /* What a quantifier that stands here applies to. */
 struct group {
@@ -77,7 +78,8 @@ static void wrap(struct bytes *out, size_t start)
  * Properties: what stands for each within PCRE2's [].
  */
 
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+/* The superscripts and fractions of Latin-1 are word characters for Oniguruma. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
 
 static const struct {
 	const char *name, *items;
@@ -97,7 +99,7 @@ static const struct {
 	{"unassigned", "\\p{Cn}"},
 	{"alnum", "\\p{Alphabetic}\\p{Nd}"}, {"alpha", "\\p{Alphabetic}"}, {"ascii", "\\x{0}-\\x{7f}"},
 	{"blank", "\\p{Zs}\\x{9}"}, {"cntrl", "\\p{Cc}"}, {"digit", "\\p{Nd}"}, {"lower", "\\p{Lowercase}"},
-	{"punct", "\\p{P}$+<=>\\^`|~"}, {"space", "\\p{White_Space}"}, {"upper", "\\p{Uppercase}"},
+	{"punct", "\\p{P}"}, {"space", "\\p{White_Space}"}, {"upper", "\\p{Uppercase}"},
 	{"xdigit", "0-9A-Fa-f"}, {"word", WORD}, {"any", "\\x{0}-\\x{10ffff}"}, {"assigned", "\\P{Cn}"},
 	{"graph", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}"},
 	{"print", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}\\p{Zs}"},
@@ -114,7 +116,7 @@ static bool compiles(const char *pattern)
 }
 
 /* The items of a property by its name, in which case, spaces, - and _ do not count. */
-static bool find_property(struct translation *t, const char *name, size_t n, char items[64])
+static bool find_property(struct translation *t, const char *name, size_t n, char items[ITEMS_MAX])
 {
 	char plain[40];
 	size_t m = 0;
@@ -130,10 +132,10 @@ static bool find_property(struct translation *t, const char *name, size_t n, cha
 			return true;
 		}
 	/* A script, not its extensions; a category; or another property. */
-	snprintf(items, 64, "\\p{sc:%s}", plain);
+	snprintf(items, ITEMS_MAX, "\\p{sc:%s}", plain);
 	if (m > 2 && compiles(items))
 		return true;
-	snprintf(items, 64, "\\p{%s}", plain);
+	snprintf(items, ITEMS_MAX, "\\p{%s}", plain);
 	return compiles(items) || wrong(t, "no property '%.*s'", (int)n, name);
 }
 
@@ -193,7 +195,7 @@ static void class_write(const struct class *c, bool negative, struct bytes *out)
 }
 
 /* \p{NAME}, \p{^NAME} or \P{NAME}, of which the two first characters were read. */
-static bool read_property(struct translation *t, bool *negative, char items[64])
+static bool read_property(struct translation *t, bool *negative, char items[ITEMS_MAX])
 {
 	const char *close = memchr(t->at, '}', (size_t)(t->end - t->at));
 	if (t->at == t->end || *t->at != '{' || !close)
@@ -252,7 +254,7 @@ static const struct {
  * An escape after its backslash: a character, or a class that may be
  * negative; or something else, of which only the letter is read.
  */
-static enum escape read_escape(struct translation *t, uint32_t *code, char items[64], bool *negative)
+static enum escape read_escape(struct translation *t, uint32_t *code, char items[ITEMS_MAX], bool *negative)
 {
 	size_t length;
 	if (t->at == t->end)
@@ -277,17 +279,19 @@ static enum escape read_escape(struct translation *t, uint32_t *code, char items
 	return isalnum(c) ? ESCAPE_OTHER : ESCAPE_CODE;
 }
 
-/* [:name:] or [:^name:], whose [: is next; false if it is not one. */
+/* [:name:] or [:^name:], whose [: is next; false if it is not one.  Here, punct has the symbols too. */
 static bool read_posix(struct translation *t, struct class *c)
 {
 	const char *name = t->at + 2, *p = name;
-	char items[64];
+	char items[ITEMS_MAX];
 	bool negative = p < t->end && *p == '^';
 	name += negative;
 	for (p = name; p < t->end && isalpha((unsigned char)*p); p++)
 		;
 	if (t->end - p < 2 || p[0] != ':' || p[1] != ']' || p - name > 20 || !find_property(t, name, (size_t)(p - name), items))
 		return false;
+	if (p - name == 5 && strncasecmp(name, "punct", 5) == 0)
+		strcpy(items, "\\p{P}\\p{S}");
 	t->at = p + 2;
 	class_add(c, items, negative);
 	return true;
@@ -312,7 +316,7 @@ static bool read_nested(struct translation *t, struct class *c, int depth)
 static enum escape read_member(struct translation *t, struct class *c, uint32_t *code)
 {
 	size_t length;
-	char items[64];
+	char items[ITEMS_MAX];
 	bool negative;
 	if (*t->at != '\\') {
 		utf8_decode(t->at, (size_t)(t->end - t->at), &length, code);
@@ -425,7 +429,7 @@ static bool translate_escape(struct translation *t)
 {
 	static const char border[] = "(?:(?<=[" WORD "])(?![" WORD "])|(?<![" WORD "])(?=[" WORD "]))";
 	static const char no_border[] = "(?:(?<=[" WORD "])(?=[" WORD "])|(?<![" WORD "])(?![" WORD "]))";
-	char items[64];
+	char items[ITEMS_MAX];
 	uint32_t code;
 	bool negative;
 	begin_atom(t);

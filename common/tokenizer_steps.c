@@ -219,11 +219,13 @@ static void load_punctuation(struct tokenizer *t, const json_t *step)
 	split(t, "[\\p{P}$+<=>^`|~]", behavior_of(t, step));
 }
 
-/* Words, and what is neither word nor space; the joiners count as \w here. */
+/* Words, and what is neither word nor space: not with Oniguruma, so that \w is another. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200c}\\x{200d}"
+
 static void load_whitespace(struct tokenizer *t, const json_t *step)
 {
 	(void)step;
-	split(t, "[\\w\\x{200c}\\x{200d}]+|[^\\w\\x{200c}\\x{200d}\\s]+", SPLIT_REMOVED);
+	split(t, "[" WORD "]+|[^" WORD "\\s]+", SPLIT_REMOVED);
 	t->pretokenizers[t->pretokenizer_count - 1].invert = true;
 }
 
