@@ -215,7 +215,7 @@ vectors() {
 	matches "$(cat deep)" x "regex: $(cat deep): too many ( in each other"
 	printf '%0300d' 0 | tr 0 '[' >deep
 	matches "$(cat deep)" x "regex: $(cat deep): too many [ in each other"
-	for pattern in '(a+)+$' '(a|aa)+$' '(a*)*[bc]' '(\w+\s?)+!$'; do
+	for pattern in '(a+)+$' '(a|aa)+$' '(a*)*[bc]' '(\w+\s?)+[!?]$'; do
 		tokenizer ".pre_tokenizer = $(split "$pattern")"
 		printf '%0200d-' 0 | tr 0 a >text
 		status=0
