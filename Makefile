@@ -23,7 +23,7 @@ FUZZ_SECONDS ?= 60
 MANDATORY = -std=c11 -D_GNU_SOURCE -Wall -Wextra -ffp-contract=off
 DEFINES = -DLM_DEFAULT_MODEL='"$(PREFIX)/share/lmutils/model"' -DLM_PROGPREFIX='"$(PROGPREFIX)"'
 COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(MANDATORY) $(DEFINES) -Icommon -MMD -MP
-LIBS = -ljansson -lutf8proc -lm -pthread
+LIBS = -ljansson -lpcre2-8 -lutf8proc -lm -pthread
 
 # kernels.c is compiled once for each instruction set; numeric.c chooses.
 ISAS = plain

@@ -19,28 +19,6 @@ static uint32_t character_at(const char *s, size_t n, size_t *length)
 	return code;
 }
 
-/* Where the white space begins that ends at s[at]. */
-static size_t space_before(const char *s, size_t at)
-{
-	size_t length;
-	while (at > 0) {
-		size_t n = utf8_length_before(s, at);
-		if (!utf8_is_space(character_at(s + at - n, n, &length)))
-			break;
-		at -= n;
-	}
-	return at;
-}
-
-/* Where the white space ends that begins at s[at]. */
-static size_t space_after(const char *s, size_t n, size_t at)
-{
-	size_t length;
-	while (at < n && utf8_is_space(character_at(s + at, n - at, &length)))
-		at += length;
-	return at;
-}
-
 static bool within_word(const char *s, size_t n, size_t start, size_t end)
 {
 	size_t length, before = start ? utf8_length_before(s, start) : 0;
@@ -64,12 +42,12 @@ struct added_parts added_find(const struct prefix_set *set, const struct added_t
 		if ((plain && token->special) || (token->single_word && within_word(s, n, start, end)))
 			continue;
 		if (token->lstrip) {
-			start = space_before(s, start);
+			start = utf8_space_before(s, start);
 			if (start < done)
 				start = done;
 		}
 		if (token->rstrip)
-			end = space_after(s, n, end);
+			end = utf8_space_after(s, n, end);
 		if (done < start)
 			add_part(&parts, done, start, -1);
 		if (start < end)

@@ -143,15 +143,31 @@ void bpe_find_bytes(struct bpe *b)
 	}
 }
 
-/* Adds a character as its bytes; false if one of them has no id. */
-static bool add_bytes(const struct bpe *b, struct symbols *list, const char *text, size_t at, size_t n)
+/* Adds a character, with its affixes, as its bytes; false if one of them has no id. */
+static bool add_bytes(const struct bpe *b, struct symbols *list, const char *s, size_t n, size_t at)
 {
-	for (size_t i = at; i < at + n; i++)
-		if (b->byte_ids[(unsigned char)text[i]] < 0)
+	for (size_t i = 0; i < n; i++)
+		if (b->byte_ids[(unsigned char)s[i]] < 0)
 			return false;
-	for (size_t i = at; i < at + n; i++)
-		symbols_add(list, b->byte_ids[(unsigned char)text[i]], i, 1);
+	for (size_t i = 0; i < n; i++)
+		symbols_add(list, b->byte_ids[(unsigned char)s[i]], at, 1);
 	return true;
+}
+
+/* The character of n bytes at text[at] with its affixes, put together in `whole` if it has some. */
+static const char *with_affixes(const struct bpe *b, const char *text, size_t at, size_t *n, bool last,
+				struct bytes *whole)
+{
+	if ((b->prefix.n == 0 || at == 0) && (b->suffix.n == 0 || !last))
+		return text + at;
+	whole->n = 0;
+	if (at > 0)
+		bytes_add(whole, b->prefix.data, b->prefix.n);
+	bytes_add(whole, text + at, *n);
+	if (last)
+		bytes_add(whole, b->suffix.data, b->suffix.n);
+	*n = whole->n;
+	return whole->data;
 }
 
 /*
@@ -160,12 +176,15 @@ static bool add_bytes(const struct bpe *b, struct symbols *list, const char *tex
  */
 static void split_characters(const struct bpe *b, const char *text, size_t n, struct symbols *list)
 {
+	struct bytes whole = {0};
 	size_t unknown = 0;     /* bytes of unknown characters not yet added */
 	size_t length;
 	for (size_t at = 0; at < n; at += length) {
 		length = utf8_length(text + at);
-		int32_t id = vocabulary_find(&b->vocabulary, text + at, length);
-		if (id < 0 && b->byte_fallback && add_bytes(b, list, text, at, length))
+		size_t m = length;
+		const char *s = with_affixes(b, text, at, &m, at + length == n, &whole);
+		int32_t id = vocabulary_find(&b->vocabulary, s, m);
+		if (id < 0 && b->byte_fallback && add_bytes(b, list, s, m, at))
 			continue;
 		if (id < 0 && b->unk < 0)
 			continue;
@@ -180,6 +199,7 @@ static void split_characters(const struct bpe *b, const char *text, size_t n, st
 	}
 	if (unknown)
 		symbols_add(list, b->unk, n - unknown, unknown);
+	bytes_free(&whole);
 }
 
 static bool lookup_merge(void *context, const struct symbol *left, const struct symbol *right,
@@ -193,8 +213,9 @@ static bool lookup_merge(void *context, const struct symbol *left, const struct 
 	return entry->left != -1;
 }
 
-void bpe_encode(const struct bpe *b, const char *text, size_t n, struct ids *out)
+static void encode(const void *state, const char *text, size_t n, struct ids *out)
 {
+	const struct bpe *b = state;
 	int32_t whole = b->ignore_merges ? vocabulary_find(&b->vocabulary, text, n) : -1;
 	if (whole >= 0) {
 		ids_add(out, whole);
@@ -209,8 +230,17 @@ void bpe_encode(const struct bpe *b, const char *text, size_t n, struct ids *out
 	free(list.data);
 }
 
-void bpe_free(struct bpe *b)
+static void release(void *state)
 {
+	struct bpe *b = state;
 	vocabulary_free(&b->vocabulary);
 	free(b->merges);
+	bytes_free(&b->prefix);
+	bytes_free(&b->suffix);
+	free(b);
+}
+
+struct token_model bpe_model(struct bpe *b)
+{
+	return (struct token_model){.vocabulary = &b->vocabulary, .state = b, .encode = encode, .free = release};
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "tokenmodel.h"
 #include "vocabulary.h"
 
 /* A symbol of a text: where it stands, and its neighbours. */
@@ -66,6 +67,7 @@ struct bpe {
 	int32_t unk;                    /* -1: a character without an id is dropped */
 	bool fuse_unk;                  /* unknown characters in a row become one unk */
 	bool ignore_merges;             /* a whole piece in the vocabulary stays whole */
+	struct bytes prefix, suffix;    /* of a piece's characters but the first; of its last */
 };
 
 /* The later of two merges of the same pair counts. */
@@ -74,9 +76,7 @@ void bpe_add_merge(struct bpe *b, int32_t left, int32_t right, struct merge merg
 /* Looks up the ids of the byte pieces, when the vocabulary is complete. */
 void bpe_find_bytes(struct bpe *b);
 
-/* Adds the ids of n bytes of valid UTF-8, fewer than 2^31, to out. */
-void bpe_encode(const struct bpe *b, const char *text, size_t n, struct ids *out);
-
-void bpe_free(struct bpe *b);
+/* The model, which takes the bpe over. */
+struct token_model bpe_model(struct bpe *b);
 
 #endif

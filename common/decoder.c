@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytelevel.h"
 #include "cli.h"
 #include "memory.h"
 #include "tokenizer_parts.h"
@@ -25,6 +26,8 @@ struct step {
 	struct bytes run;       /* bytes that wait for the rest of a character or run */
 	size_t valid;           /* how many of them are whole characters */
 	bool broken;            /* byte fallback: the run is not UTF-8 */
+	struct bytes piece;     /* byte level, suffix: the piece as far as it has come */
+	bool held_piece;        /* suffix: a piece waits in run for what follows it */
 	bool stripping;         /* strip: still at the start of the piece */
 	size_t stripped, held;  /* taken off there, held back as perhaps its end */
 	bool first;             /* metaspace, join, sentencepiece: no text was before */
@@ -236,6 +239,87 @@ static void metaspace(struct decoder *d, size_t i, const char *text, size_t n)
 }
 
 /*
+ * Byte level.  All pieces are one, whose characters spell bytes.
+ */
+
+/*
+ * Moves what is text from the start of a run of bytes: whole characters, and
+ * U+FFFD for each part of a broken one, or each byte of it.  Where more bytes
+ * may follow, a character that is not complete stays.
+ */
+static void take_characters(struct bytes *run, bool more, bool each_byte, struct bytes *text)
+{
+	size_t at = 0, length;
+	while (at < run->n) {
+		enum utf8_status status = utf8_decode(run->data + at, run->n - at, &length, NULL);
+		if (status == UTF8_INCOMPLETE && more)
+			break;
+		if (status == UTF8_VALID)
+			bytes_add(text, run->data + at, length);
+		else
+			bytes_add(text, UTF8_REPLACEMENT, 3);
+		at += status != UTF8_VALID && each_byte ? 1 : length;
+	}
+	if (at > 0)
+		memmove(run->data, run->data + at, run->n - at);
+	run->n -= at;
+}
+
+static void byte_level_take(struct decoder *d, size_t i, bool more)
+{
+	struct bytes text = {0};
+	take_characters(&d->steps[i].run, more, false, &text);
+	if (text.n > 0)
+		put_text(d, i + 1, text.data, text.n);
+	bytes_free(&text);
+}
+
+/* A piece with a character that stands for no byte is text as it is. */
+static void byte_level_end(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	if (!bytelevel_decode(s->piece.data, s->piece.n, &s->run))
+		bytes_add(&s->run, s->piece.data, s->piece.n);
+	s->piece.n = 0;
+	byte_level_take(d, i, true);
+}
+
+/*
+ * Suffix.  What of a piece is sure, up to the first suffix in it, is given on;
+ * the rest waits until it is known whether another piece follows.
+ */
+
+static void put_rest(struct decoder *d, size_t i, const char *space)
+{
+	struct step *s = &d->steps[i];
+	struct text t = text_new(s->run.n ? s->run.data : "", s->run.n, false);
+	if (!s->held_piece)
+		return;
+	text_replace(&t, s->is->pattern.data, s->is->pattern.n, space, strlen(space));
+	if (t.bytes.n > 0)
+		put_text(d, i + 1, t.bytes.data, t.bytes.n);
+	bytes_free(&t.bytes);
+	put_end(d, i + 1);
+	s->run.n = 0;
+	s->held_piece = false;
+}
+
+static void suffix_end(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	const struct bytes *suffix = &s->is->pattern;
+	put_rest(d, i, " ");
+	const char *found = s->piece.n < suffix->n ? NULL :
+			    memmem(s->piece.data, s->piece.n, suffix->data, suffix->n);
+	size_t sure = found ? (size_t)(found - s->piece.data) : s->piece.n;
+	if (sure > 0)
+		put_text(d, i + 1, s->piece.data, sure);
+	bytes_add(&s->run, s->piece.data + sure, s->piece.n - sure);
+	s->piece.n = 0;
+	s->held_piece = true;
+}
+
+/*
  * SentencePiece: always the first step, so that pieces come whole.
  */
 
@@ -246,25 +330,14 @@ static void sentencepiece_put(struct decoder *d, size_t i, const char *text, siz
 	put_text(d, i + 1, text, n);
 }
 
-/* Characters that are complete, and U+FFFD for each byte that begins none. */
 static void sentencepiece_bytes(struct decoder *d, size_t i, bool more)
 {
 	struct step *s = &d->steps[i];
-	size_t at = 0, length;
-	while (at < s->run.n) {
-		enum utf8_status status = utf8_decode(s->run.data + at, s->run.n - at, &length, NULL);
-		if (status == UTF8_INCOMPLETE && more)
-			break;
-		if (status == UTF8_VALID) {
-			sentencepiece_put(d, i, s->run.data + at, length);
-			at += length;
-		} else {
-			sentencepiece_put(d, i, UTF8_REPLACEMENT, 3);
-			at++;
-		}
-	}
-	memmove(s->run.data, s->run.data + at, s->run.n - at);
-	s->run.n -= at;
+	struct bytes text = {0};
+	take_characters(&s->run, more, !d->t->sentencepiece->gguf, &text);
+	if (text.n > 0)
+		sentencepiece_put(d, i, text.data, text.n);
+	bytes_free(&text);
 }
 
 static void sentencepiece_piece(struct decoder *d, size_t i, const char *piece, size_t n)
@@ -283,6 +356,11 @@ static void sentencepiece_piece(struct decoder *d, size_t i, const char *piece, 
 		sentencepiece_bytes(d, i, false);
 	s->first = s->first && !s->blank_taken;
 	s->blank_taken = false;
+	if (sp->gguf && (sp->types[d->id] == PIECE_CONTROL || sp->types[d->id] == PIECE_UNKNOWN ||
+			 sp->types[d->id] == PIECE_USER_DEFINED)) {
+		sentencepiece_put(d, i, piece, n);
+		return;
+	}
 	if (sp->types[d->id] == PIECE_CONTROL)
 		return;
 	if (sp->types[d->id] == PIECE_UNKNOWN) {
@@ -327,6 +405,10 @@ static void put_text(struct decoder *d, size_t i, const char *s, size_t n)
 	case DECODE_SENTENCEPIECE:
 		sentencepiece_piece(d, i, s, n);
 		break;
+	case DECODE_BYTE_LEVEL:
+	case DECODE_SUFFIX:
+		bytes_add(&d->steps[i].piece, s, n);
+		break;
 	case DECODE_JOIN:
 		put_text(d, i + 1, " ", d->steps[i].first ? 0 : 1);
 		put_text(d, i + 1, s, n);
@@ -350,6 +432,12 @@ static void put_end(struct decoder *d, size_t i)
 	case DECODE_BYTE_FALLBACK:
 		byte_fallback_end(d, i);
 		return;
+	case DECODE_BYTE_LEVEL:
+		byte_level_end(d, i);
+		return;
+	case DECODE_SUFFIX:
+		suffix_end(d, i);
+		return;
 	case DECODE_FUSE:
 		return;
 	case DECODE_STRIP:
@@ -371,12 +459,26 @@ static void finish(struct decoder *d, size_t i)
 	if (i == d->count)
 		return;
 	struct step *s = &d->steps[i];
-	if (s->is->type == DECODE_BYTE_FALLBACK)
+	switch (s->is->type) {
+	case DECODE_BYTE_FALLBACK:
 		end_run(d, i);
-	else if (s->is->type == DECODE_SENTENCEPIECE && s->run.n > 0)
-		sentencepiece_bytes(d, i, false);
-	else if (s->is->type == DECODE_FUSE)
+		break;
+	case DECODE_BYTE_LEVEL:
+		byte_level_take(d, i, false);
 		put_end(d, i + 1);
+		break;
+	case DECODE_SUFFIX:
+		put_rest(d, i, "");
+		break;
+	case DECODE_SENTENCEPIECE:
+		sentencepiece_bytes(d, i, false);
+		break;
+	case DECODE_FUSE:
+		put_end(d, i + 1);
+		break;
+	default:
+		break;
+	}
 	finish(d, i + 1);
 }
 
@@ -389,7 +491,7 @@ struct decoder *decoder_new(const struct tokenizer *t, bool begins, bool show_sp
 	for (size_t i = 0; i < d->count; i++) {
 		d->steps[i] = (struct step){.is = &t->decoders[i], .first = begins,
 					    .stripping = begins || !fused};
-		fused = fused || t->decoders[i].type == DECODE_FUSE;
+		fused = fused || t->decoders[i].type == DECODE_FUSE || t->decoders[i].type == DECODE_BYTE_LEVEL;
 	}
 	return d;
 }
@@ -404,6 +506,8 @@ struct decoder *decoder_copy(const struct decoder *d)
 		copy->steps[i] = d->steps[i];
 		copy->steps[i].run = (struct bytes){0};
 		bytes_add(&copy->steps[i].run, d->steps[i].run.data, d->steps[i].run.n);
+		copy->steps[i].piece = (struct bytes){0};
+		bytes_add(&copy->steps[i].piece, d->steps[i].piece.data, d->steps[i].piece.n);
 	}
 	return copy;
 }
@@ -412,8 +516,10 @@ void decoder_free(struct decoder *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < d->count; i++)
+	for (size_t i = 0; i < d->count; i++) {
 		bytes_free(&d->steps[i].run);
+		bytes_free(&d->steps[i].piece);
+	}
 	free(d->steps);
 	bytes_free(&d->out);
 	free(d);
@@ -427,7 +533,9 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n)
 		die(d->t->path, "no token has the id %d", id);
 	d->out.n = 0;
 	d->id = id;
-	if (d->show_special || d->t->sentencepiece || !tokenizer_special(d->t, id))
+	/* A tokenizer.model's own step knows what to make of its control pieces. */
+	bool is_control_step = d->t->sentencepiece && !d->t->sentencepiece->gguf;
+	if (d->show_special || is_control_step || !tokenizer_special(d->t, id))
 		put_piece(d, 0, piece, length);
 	*n = d->out.n;
 	return d->out.n ? d->out.data : "";

@@ -4,7 +4,9 @@
 #include "cli.h"
 #include "elementary.h"
 #include "gguf_config.h"
+#include "ggufend.h"
 #include "memory.h"
+#include "sentencepiece.h"
 
 const struct family *gguf_family(const struct gguf *g)
 {
@@ -114,15 +116,25 @@ static void load_rope(struct config *c, const struct gguf *g, const struct famil
 	c->rope.interleaved = family->gguf.interleaved;
 }
 
+/* The tokens that end a sequence: those that keys name, and special ones known by their text. */
 static void load_ids(struct config *c, const struct gguf *g)
 {
 	static const char *const ends[] = {
 		"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id",
 	};
-	int64_t id;
+	const struct gguf_value *tokens = gguf_array(g, "tokenizer.ggml.tokens", true);
+	const struct gguf_value *types = gguf_array(g, "tokenizer.ggml.token_type", false);
+	int64_t id, type;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		if (gguf_integer(g, ends[i], 0, INT32_MAX, &id))
+		if (gguf_integer(g, ends[i], -1, UINT32_MAX, &id) && id >= 0 && id <= INT32_MAX)
 			config_add_eos(c, (int32_t)id);
+	if (!tokens || !types || types->count != tokens->count)
+		return;
+	const unsigned char *at = tokens->at;
+	for (size_t i = 0; i < tokens->count && i <= INT32_MAX; i++)
+		if (gguf_is_end(gguf_next_string(&at)) && gguf_integer_at(types, i, &type) &&
+		    (type == PIECE_CONTROL || type == PIECE_USER_DEFINED))
+			config_add_eos(c, (int32_t)i);
 }
 
 void gguf_config(struct config *c, const struct gguf *g, const struct family *family)

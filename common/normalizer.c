@@ -1,6 +1,9 @@
 /* normalizer.c: the first step of a tokenizer.  See normalizer.h. */
 #include <string.h>
+#include <utf8proc.h>
 
+#include "bytelevel.h"
+#include "normalform.h"
 #include "normalizer.h"
 #include "utf8.h"
 
@@ -23,6 +26,14 @@ void text_prepend(struct text *t, const char *s, size_t n)
 	t->bytes = longer;
 	if (t->origin)
 		t->origin += n;
+}
+
+void text_become(struct text *t, struct bytes bytes)
+{
+	bytes_free(&t->bytes);
+	t->bytes = bytes;
+	if (t->origin)
+		t->origin = bytes.n ? utf8_length(bytes.data) : 0;
 }
 
 void text_replace(struct text *t, const char *pattern, size_t n, const char *content, size_t m)
@@ -48,8 +59,72 @@ void text_replace(struct text *t, const char *pattern, size_t n, const char *con
 	t->bytes = replaced;
 }
 
+static void replace_matches(const struct normalizer *n, struct text *t)
+{
+	struct bytes replaced = {0};
+	struct regex_search search = regex_search(n->regex, t->bytes.data, t->bytes.n);
+	size_t done = 0, start, end;
+	while (regex_next(&search, &start, &end)) {
+		bytes_add(&replaced, t->bytes.data + done, start - done);
+		bytes_add(&replaced, n->content.data, n->content.n);
+		done = end;
+	}
+	bytes_add(&replaced, t->bytes.data + done, t->bytes.n - done);
+	text_become(t, replaced);
+}
+
+/* İ is the one character that becomes two. */
+static void add_lowercase(uint32_t code, struct bytes *out)
+{
+	utf8proc_uint8_t character[4];
+	if (code == 0x130) {
+		bytes_add(out, "i\xcc\x87", 3);
+		return;
+	}
+	utf8proc_ssize_t n = utf8proc_encode_char(utf8proc_tolower((utf8proc_int32_t)code), character);
+	bytes_add(out, (const char *)character, (size_t)n);
+}
+
+static bool is_mark(uint32_t code)
+{
+	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
+	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
+}
+
+/* Character by character: lower case, or no marks. */
+static void map_characters(bool lowercase, struct text *t)
+{
+	struct bytes mapped = {0};
+	const char *s = t->bytes.data;
+	size_t length;
+	for (size_t i = 0; i < t->bytes.n; i += length) {
+		uint32_t code = 0;
+		utf8_decode(s + i, t->bytes.n - i, &length, &code);
+		if (lowercase)
+			add_lowercase(code, &mapped);
+		else if (!is_mark(code))
+			bytes_add(&mapped, s + i, length);
+	}
+	text_become(t, mapped);
+}
+
+static void strip(const struct normalizer *n, struct text *t)
+{
+	struct bytes stripped = {0};
+	size_t start = n->left ? utf8_space_after(t->bytes.data, t->bytes.n, 0) : 0;
+	size_t end = n->right ? utf8_space_before(t->bytes.data, t->bytes.n) : t->bytes.n;
+	if (start < end)
+		bytes_add(&stripped, t->bytes.data + start, end - start);
+	text_become(t, stripped);
+	if (start > 0)
+		t->origin = 0;
+}
+
 void normalizer_apply(const struct normalizer *n, struct text *t)
 {
+	struct bytes normalized = {0};
+	if (t->bytes.n == 0)
+		return;
 	switch (n->type) {
 	case NORMALIZER_PREPEND:
 		text_prepend(t, n->content.data, n->content.n);
@@ -57,12 +132,35 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 	case NORMALIZER_REPLACE:
 		text_replace(t, n->pattern.data, n->pattern.n, n->content.data, n->content.n);
 		break;
-	case NORMALIZER_SENTENCEPIECE: {
-		struct bytes normalized = {0};
+	case NORMALIZER_REPLACE_REGEX:
+		replace_matches(n, t);
+		break;
+	case NORMALIZER_FORM:
+		normalform(t->bytes.data, t->bytes.n, n->composed, n->compatibility, &normalized);
+		text_become(t, normalized);
+		break;
+	case NORMALIZER_LOWERCASE:
+	case NORMALIZER_STRIP_ACCENTS:
+		map_characters(n->type == NORMALIZER_LOWERCASE, t);
+		break;
+	case NORMALIZER_STRIP:
+		strip(n, t);
+		break;
+	case NORMALIZER_BYTE_LEVEL:
+		bytelevel_encode(t->bytes.data, t->bytes.n, &normalized);
+		text_become(t, normalized);
+		break;
+	case NORMALIZER_SENTENCEPIECE:
 		sentencepiece_normalize(n->sentencepiece, t->bytes.data, t->bytes.n, &normalized);
 		bytes_free(&t->bytes);
 		t->bytes = normalized;
 		break;
 	}
-	}
+}
+
+void normalizer_free(struct normalizer *n)
+{
+	bytes_free(&n->pattern);
+	bytes_free(&n->content);
+	regex_free(n->regex);
 }

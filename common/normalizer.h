@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "bytes.h"
+#include "regex.h"
 #include "sentencepiece.h"
 
 /*
@@ -29,21 +30,34 @@ struct text text_new(const char *s, size_t n, bool begins);
 /* Puts n bytes of s before a text that is not empty. */
 void text_prepend(struct text *t, const char *s, size_t n);
 
+/* Replaces the whole text by another, which is taken over. */
+void text_become(struct text *t, struct bytes bytes);
+
 /* Replaces each occurrence of a pattern (n >= 1 bytes), from left to right. */
 void text_replace(struct text *t, const char *pattern, size_t n, const char *content, size_t m);
 
 enum normalizer_type {
 	NORMALIZER_PREPEND,             /* content before the text */
 	NORMALIZER_REPLACE,             /* content for each pattern */
+	NORMALIZER_REPLACE_REGEX,       /* content for each match of regex */
+	NORMALIZER_FORM,                /* NFC and its kin: normalform.h */
+	NORMALIZER_LOWERCASE,           /* character by character */
+	NORMALIZER_STRIP,               /* no white space at the left, right */
+	NORMALIZER_STRIP_ACCENTS,       /* no marks */
+	NORMALIZER_BYTE_LEVEL,          /* a character for each byte: bytelevel.h */
 	NORMALIZER_SENTENCEPIECE,       /* all that a tokenizer.model does */
 };
 
 struct normalizer {
 	enum normalizer_type type;
 	struct bytes pattern, content;
+	struct regex *regex;
+	bool composed, compatibility;
+	bool left, right;
 	const struct sentencepiece *sentencepiece;
 };
 
 void normalizer_apply(const struct normalizer *n, struct text *t);
+void normalizer_free(struct normalizer *n);
 
 #endif

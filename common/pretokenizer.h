@@ -15,20 +15,36 @@
 
 enum pretokenizer_type {
 	/*
-	 * A space becomes `replacement`, which is also put before a text that
+	 * A space becomes `content`, which is also put before a text that
 	 * does not begin with it: before every one, the one that begins the
-	 * input, or none.  With split, each replacement begins a piece.
+	 * input, or none.  With split, each content begins a piece.
 	 */
 	PRETOKENIZER_METASPACE,
+	PRETOKENIZER_SPLIT,             /* cut at the matches of regex, or at those of pattern */
+	PRETOKENIZER_PREFIX,            /* content before each text that does not begin with it */
+	PRETOKENIZER_BYTE_LEVEL,        /* a character for each byte: bytelevel.h */
 };
 
 enum prepend_scheme { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER };
 
+/* What becomes of the matches at which a text is cut. */
+enum split_behavior {
+	SPLIT_ISOLATED,                 /* each is a piece */
+	SPLIT_REMOVED,
+	SPLIT_CONTIGUOUS,               /* those in a row are one piece */
+	SPLIT_WITH_PREVIOUS,            /* the end of the piece before it */
+	SPLIT_WITH_NEXT,                /* the start of the piece after it */
+};
+
 struct pretokenizer {
 	enum pretokenizer_type type;
-	struct bytes replacement;       /* one character */
+	struct bytes content;           /* of a Metaspace, one character */
 	enum prepend_scheme prepend;
 	bool split;
+	struct regex *regex;            /* or NULL, */
+	struct bytes pattern;           /* and then a plain string */
+	enum split_behavior behavior;
+	bool invert;                    /* what is between the matches counts as the matches */
 };
 
 /* What a text is cut into; all zero is nothing. */
@@ -43,5 +59,7 @@ void text_list_free(struct text_list *list);
 
 /* Cuts each of the texts further, in place. */
 void pretokenizer_apply(const struct pretokenizer *p, struct text_list *list);
+
+void pretokenizer_free(struct pretokenizer *p);
 
 #endif

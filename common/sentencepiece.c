@@ -105,28 +105,28 @@ static bool lookup_piece(void *context, const struct symbol *left, const struct 
 	return true;
 }
 
-/* Adds the id of a piece of the text.  An unknown one is its bytes, or joins the unknown before. */
+/*
+ * Adds the id of a piece of the text.  An unknown one (-1) is its bytes, or
+ * joins the unknown before.
+ */
 static void add_piece(const struct encoding *e, const char *s, size_t n, int32_t id, bool *after_unknown,
 		      struct ids *out)
 {
 	const struct sentencepiece *sp = e->sp;
-	bool unknown = sp->types[id] == PIECE_UNKNOWN;
+	bool unknown = id < 0;
 	if (unknown && sp->byte_fallback)
 		for (size_t i = 0; i < n; i++)
 			ids_add(out, sp->byte_ids[(unsigned char)s[i]]);
-	else if (!unknown || !*after_unknown)
-		ids_add(out, id);
+	else if (!unknown || (sp->unk >= 0 && !*after_unknown))
+		ids_add(out, unknown ? sp->unk : id);
 	*after_unknown = unknown;
 }
 
 /* A piece that is unused is taken apart into the two it was made of, and these again. */
 static void add_symbol(const struct encoding *e, uint32_t at, uint32_t n, bool *after_unknown, struct ids *out)
 {
-	const struct sentencepiece *sp = e->sp;
-	int32_t id = vocabulary_find(&sp->mergeable, e->text + at, n);
-	if (id < 0)
-		id = sp->unk;
-	uint32_t unused = sp->unused[id];
+	int32_t id = vocabulary_find(&e->sp->mergeable, e->text + at, n);
+	uint32_t unused = id < 0 ? 0 : e->sp->unused[id];
 	if (unused && e->halves[unused - 1].left) {
 		uint32_t made_at = e->halves[unused - 1].at, left = e->halves[unused - 1].left;
 		uint32_t right = e->halves[unused - 1].right;
@@ -137,8 +137,9 @@ static void add_symbol(const struct encoding *e, uint32_t at, uint32_t n, bool *
 	add_piece(e, e->text + at, n, id, after_unknown, out);
 }
 
-void sentencepiece_encode(const struct sentencepiece *sp, const char *s, size_t n, struct ids *out)
+static void encode(const void *state, const char *s, size_t n, struct ids *out)
 {
+	const struct sentencepiece *sp = state;
 	struct encoding e = {.sp = sp, .text = s};
 	struct symbols list = {0};
 	size_t length;
@@ -170,10 +171,9 @@ void sentencepiece_encode(const struct sentencepiece *sp, const char *s, size_t 
 
 /* What the fields of a ModelProto say, before it becomes a tokenizer. */
 struct loader {
+	struct sentencepiece_loader pieces;
 	const char *path;
 	struct sentencepiece *sp;
-	float *scores;                  /* by id */
-	size_t count, room;             /* pieces */
 	uint64_t model_type;
 	char *bos, *eos;
 };
@@ -207,38 +207,67 @@ static int byte_of_piece(const char *s, size_t n)
 	return memcmp(piece, s, 6) == 0 ? (int)(value & 0xff) : -1;
 }
 
-static void add_to_vocabulary(struct loader *l, const char *s, size_t n, float score, uint64_t type)
+static _Noreturn void there_twice(const struct sentencepiece_loader *l, int32_t id, const char *s, size_t n)
+{
+	die(l->path, "piece %d '%.*s' is there twice", id, n < 100 ? (int)n : 100, s);
+}
+
+/* Room for one more. */
+static void grow(struct sentencepiece_loader *l)
 {
 	struct sentencepiece *sp = l->sp;
+	if (l->count > VOCABULARY_ID_MAX)
+		die(l->path, "more than %d pieces", VOCABULARY_ID_MAX + 1);
+	if (l->count == l->room) {
+		l->room = l->room ? 2 * l->room : 1024;
+		l->scores = mem_resize(l->scores, l->room, sizeof *l->scores);
+		sp->types = mem_resize(sp->types, l->room, sizeof *sp->types);
+		sp->unused = mem_resize(sp->unused, l->room, sizeof *sp->unused);
+	}
+}
+
+/* Makes the piece findable.  Of equal ones those that a text is made of come last. */
+static void add_to_vocabulary(struct sentencepiece_loader *l, const char *s, size_t n, int32_t id, bool mergeable)
+{
+	struct sentencepiece *sp = l->sp;
+	int32_t known = vocabulary_find(&sp->vocabulary, s, n);
+	if (!sp->gguf && (mergeable ? vocabulary_find(&sp->mergeable, s, n) >= 0
+				    : known >= 0 && vocabulary_find(&sp->mergeable, s, n) != known))
+		there_twice(l, id, s, n);
+	if (mergeable && n > 0)
+		vocabulary_add(&sp->mergeable, s, n, id);
+	vocabulary_add(&sp->vocabulary, s, n, id);
+	if (mergeable && known >= 0)
+		vocabulary_add(&sp->vocabulary, s, n, known);   /* reserved pieces come first */
+}
+
+static void add_byte(struct sentencepiece_loader *l, const char *s, size_t n, int32_t id)
+{
+	int byte = byte_of_piece(s, n);
+	if (byte < 0)
+		die(l->path, "piece %d '%.*s' is not a byte", id, n < 100 ? (int)n : 100, s);
+	l->sp->byte_ids[byte] = id;
+}
+
+void sentencepiece_add(struct sentencepiece_loader *l, const char *s, size_t n, float score, uint64_t type)
+{
+	struct sentencepiece *sp = l->sp;
+	grow(l);
 	int32_t id = (int32_t)l->count++;
-	bool mergeable = type == PIECE_NORMAL || type == PIECE_USER_DEFINED || type == PIECE_UNUSED;
-	if (n == 0)
+	if (n == 0 && !sp->gguf)
 		die(l->path, "piece %d is empty", id);
 	if (!(fabsf(score) <= 1e30f))
 		die(l->path, "the score of piece %d is not a number", id);
 	if (type < PIECE_NORMAL || type > PIECE_BYTE)
 		die(l->path, "piece %d has the unknown type %llu", id, (unsigned long long)type);
-	int32_t known = vocabulary_find(&sp->vocabulary, s, n);
-	if (mergeable ? vocabulary_find(&sp->mergeable, s, n) >= 0
-		      : known >= 0 && vocabulary_find(&sp->mergeable, s, n) != known)
-		die(l->path, "piece %d '%.*s' is there twice", id, n < 100 ? (int)n : 100, s);
-	if (mergeable)
-		vocabulary_add(&sp->mergeable, s, n, id);
-	vocabulary_add(&sp->vocabulary, s, n, id);
-	if (mergeable && known >= 0)
-		vocabulary_add(&sp->vocabulary, s, n, known);   /* reserved pieces come first */
-	if (type == PIECE_UNKNOWN && sp->unk >= 0)
+	add_to_vocabulary(l, s, n, id, type == PIECE_NORMAL || type == PIECE_USER_DEFINED || type == PIECE_UNUSED);
+	if (type == PIECE_UNKNOWN && sp->unk >= 0 && !sp->gguf)
 		die(l->path, "pieces %d and %d are both for the unknown", sp->unk, id);
 	if (type == PIECE_UNKNOWN)
 		sp->unk = id;
-	if (type == PIECE_BYTE) {
-		int byte = byte_of_piece(s, n);
-		if (byte < 0)
-			die(l->path, "piece %d '%.*s' is not a byte", id, n < 100 ? (int)n : 100, s);
-		sp->byte_ids[byte] = id;
-	}
-	if (type == PIECE_UNUSED)
-		sp->unused[id] = (uint32_t)++sp->unused_count;
+	if (type == PIECE_BYTE)
+		add_byte(l, s, n, id);
+	sp->unused[id] = type == PIECE_UNUSED ? (uint32_t)++sp->unused_count : 0;
 	if (n > sp->longest)
 		sp->longest = n;
 	sp->types[id] = (unsigned char)type;
@@ -265,17 +294,7 @@ static void load_piece(struct loader *l, const struct protobuf_field *message)
 		}
 	}
 	check(l, &p, "broken piece");
-	struct sentencepiece *sp = l->sp;
-	if (l->count > VOCABULARY_ID_MAX)
-		die(l->path, "more than %d pieces", VOCABULARY_ID_MAX + 1);
-	if (l->count == l->room) {
-		l->room = l->room ? 2 * l->room : 1024;
-		l->scores = mem_resize(l->scores, l->room, sizeof *l->scores);
-		sp->types = mem_resize(sp->types, l->room, sizeof *sp->types);
-		sp->unused = mem_resize(sp->unused, l->room, sizeof *sp->unused);
-	}
-	sp->unused[l->count] = 0;
-	add_to_vocabulary(l, s, n, score, type);
+	sentencepiece_add(&l->pieces, s, n, score, type);
 }
 
 static void load_trainer_spec(struct loader *l, const struct protobuf_field *message)
@@ -350,7 +369,7 @@ static int compare_scores(const void *left, const void *right)
 }
 
 /* Ranks from scores: 0 for the highest, the same for equal ones. */
-static void rank_pieces(struct loader *l)
+void sentencepiece_complete(struct sentencepiece_loader *l)
 {
 	struct ranked *order = mem_array(l->count, sizeof *order);
 	l->sp->ranks = mem_array(l->count, sizeof *l->sp->ranks);
@@ -363,6 +382,7 @@ static void rank_pieces(struct loader *l)
 		l->sp->ranks[order[i].id] = rank;
 	}
 	free(order);
+	free(l->scores);
 }
 
 /* The id of a control piece, by default of this name, or -1. */
@@ -392,24 +412,30 @@ static void complete(struct loader *l)
 	sp->eos = control_id(sp, l->eos, "</s>");
 	if (!sp->unk_surface)
 		sp->unk_surface = mem_string(" \xe2\x81\x87 ");
-	for (size_t i = 0; i < l->count; i++)
+	for (size_t i = 0; i < l->pieces.count; i++)
 		if (sp->types[i] == PIECE_USER_DEFINED) {
 			size_t n;
 			const char *s = vocabulary_piece(&sp->vocabulary, (int32_t)i, &n);
 			prefix_add(&sp->user_defined, s, n, (int32_t)i);
 		}
 	prefix_sort(&sp->user_defined);
-	rank_pieces(l);
+	sentencepiece_complete(&l->pieces);
+}
+
+struct sentencepiece *sentencepiece_new(void)
+{
+	struct sentencepiece *sp = mem_zero(1, sizeof *sp);
+	sp->unk = sp->bos = sp->eos = -1;
+	sp->dummy_prefix = sp->trim_spaces = sp->escape_spaces = true;
+	for (int i = 0; i < 256; i++)
+		sp->byte_ids[i] = -1;
+	return sp;
 }
 
 struct sentencepiece *sentencepiece_open(const char *path)
 {
-	struct sentencepiece *sp = mem_zero(1, sizeof *sp);
-	struct loader l = {.path = path, .sp = sp, .model_type = MODEL_UNIGRAM};
-	sp->unk = -1;
-	sp->dummy_prefix = sp->trim_spaces = sp->escape_spaces = true;
-	for (int i = 0; i < 256; i++)
-		sp->byte_ids[i] = -1;
+	struct sentencepiece *sp = sentencepiece_new();
+	struct loader l = {.pieces = {.path = path, .sp = sp}, .path = path, .sp = sp, .model_type = MODEL_UNIGRAM};
 	size_t n;
 	char *file = io_slurp(path, VOCABULARY_FILE_MAX, &n);
 	struct protobuf p = {file, file + n, false};
@@ -427,18 +453,18 @@ struct sentencepiece *sentencepiece_open(const char *path)
 			load_denormalizer_spec(&l, &f);
 	}
 	check(&l, &p, "broken field");
-	if (l.count == 0)
+	if (l.pieces.count == 0)
 		die(path, "not a SentencePiece model (no pieces)");
 	complete(&l);
 	free(file);
-	free(l.scores);
 	free(l.bos);
 	free(l.eos);
 	return sp;
 }
 
-void sentencepiece_free(struct sentencepiece *sp)
+static void release(void *state)
 {
+	struct sentencepiece *sp = state;
 	vocabulary_free(&sp->vocabulary);
 	vocabulary_free(&sp->mergeable);
 	free(sp->types);
@@ -448,4 +474,9 @@ void sentencepiece_free(struct sentencepiece *sp)
 	free(sp->unk_surface);
 	charsmap_free(&sp->charsmap);
 	free(sp);
+}
+
+struct token_model sentencepiece_model(struct sentencepiece *sp)
+{
+	return (struct token_model){.vocabulary = &sp->vocabulary, .state = sp, .encode = encode, .free = release};
 }

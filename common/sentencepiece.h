@@ -16,6 +16,7 @@
 #include "bytes.h"
 #include "charsmap.h"
 #include "prefix.h"
+#include "tokenmodel.h"
 #include "vocabulary.h"
 
 /* U+2581, which stands for a space within pieces. */
@@ -39,7 +40,7 @@ struct sentencepiece {
 	size_t unused_count;
 	size_t longest;                 /* bytes of the longest piece */
 	struct prefix_set user_defined;
-	int32_t unk, bos, eos;          /* ids; bos and eos are -1 if there are none */
+	int32_t unk, bos, eos;          /* ids; -1 if there are none */
 	char *unk_surface;              /* what an unknown token is decoded to */
 	bool merges;                    /* BPE; otherwise every character is a piece */
 	bool byte_fallback;
@@ -49,16 +50,36 @@ struct sentencepiece {
 	bool space_suffix;              /* or rather behind it */
 	bool trim_spaces;               /* at the ends, and in a row all but one */
 	bool escape_spaces;             /* as U+2581 */
+	bool gguf;                      /* special pieces have a text, as llama.cpp shows it */
 };
+
+/* A sentencepiece under construction; path, for messages, and sp (from sentencepiece_new) are given. */
+struct sentencepiece_loader {
+	const char *path;
+	struct sentencepiece *sp;
+	float *scores;                  /* by id */
+	size_t count, room;             /* pieces */
+};
+
+/* One without pieces, and with the defaults of a tokenizer.model. */
+struct sentencepiece *sentencepiece_new(void);
+
+/*
+ * Adds the piece that gets the next id; dies if it makes no sense.  Where two are
+ * alike, that is an error, but in a GGUF file the later counts.
+ */
+void sentencepiece_add(struct sentencepiece_loader *l, const char *s, size_t n, float score, uint64_t type);
+
+/* Call once after the last one; frees what belongs to the loader. */
+void sentencepiece_complete(struct sentencepiece_loader *l);
 
 /* Dies, naming the file, if it is broken or its model is not of a kind known here. */
 struct sentencepiece *sentencepiece_open(const char *path);
-void sentencepiece_free(struct sentencepiece *sp);
 
 /* Adds to `out` the normalized form of n bytes of valid UTF-8. */
 void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size_t n, struct bytes *out);
 
-/* Adds to `out` the ids of a normalized text of n bytes, fewer than 2^31. */
-void sentencepiece_encode(const struct sentencepiece *sp, const char *s, size_t n, struct ids *out);
+/* The model, whose texts are normalized; it takes sp over. */
+struct token_model sentencepiece_model(struct sentencepiece *sp);
 
 #endif

@@ -1,12 +1,10 @@
 /* tokenizer.c: text to token ids.  See tokenizer.h. */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli.h"
 #include "gguf.h"
-#include "io.h"
 #include "memory.h"
 #include "tokenizer_parts.h"
 #include "utf8.h"
@@ -42,7 +40,7 @@ static char *file_in(const char *directory)
 bool tokenizer_exists(const char *path)
 {
 	if (!is_directory(path))
-		return is_file(path) && !gguf_is(path);         /* whose vocabulary is not read */
+		return is_file(path);
 	char *file = file_in(path);
 	free(file);
 	return file != NULL;
@@ -60,48 +58,6 @@ static bool is_json(const char *path)
 	return c == '{' || c == '[';
 }
 
-/* What tokenizer_config.json beside a tokenizer.model says, or otherwise. */
-static bool configured(const json_t *config, const char *key, bool otherwise)
-{
-	const json_t *value = json_object_get(config, key);
-	return json_is_boolean(value) ? json_is_true(value) : otherwise;
-}
-
-static json_t *load_config(const char *directory)
-{
-	char *path = mem_printf("%s/tokenizer_config.json", directory);
-	json_t *config = NULL;
-	if (is_file(path)) {
-		size_t n;
-		json_error_t error;
-		char *file = io_slurp(path, VOCABULARY_FILE_MAX, &n);
-		config = json_loadb(file, n, JSON_ALLOW_NUL, &error);
-		if (!config)
-			die(path, "line %d: %s", error.line, error.text);
-		free(file);
-	}
-	free(path);
-	return config;
-}
-
-/* directory: where tokenizer_config.json may be, or NULL. */
-static void load_sentencepiece(struct tokenizer *t, const char *directory)
-{
-	struct sentencepiece *sp = t->sentencepiece = sentencepiece_open(t->path);
-	json_t *config = directory ? load_config(directory) : NULL;
-	t->normalizers = mem_zero(1, sizeof *t->normalizers);
-	t->normalizers[t->normalizer_count++] =
-		(struct normalizer){.type = NORMALIZER_SENTENCEPIECE, .sentencepiece = sp};
-	t->decoders = mem_zero(1, sizeof *t->decoders);
-	t->decoders[t->decoder_count++].type = DECODE_SENTENCEPIECE;
-	if (sp->bos >= 0 && configured(config, "add_bos_token", true))
-		ids_add(&t->template, sp->bos);
-	ids_add(&t->template, TEMPLATE_TEXT);
-	if (sp->eos >= 0 && configured(config, "add_eos_token", false))
-		ids_add(&t->template, sp->eos);
-	json_decref(config);
-}
-
 struct tokenizer *tokenizer_open(const char *path)
 {
 	struct tokenizer *t = mem_zero(1, sizeof *t);
@@ -109,13 +65,12 @@ struct tokenizer *tokenizer_open(const char *path)
 	t->path = directory ? file_in(directory) : mem_string(path);
 	if (!t->path)
 		die(path, "no tokenizer.json or tokenizer.model in it");
-	if (!directory && gguf_is(path))
-		die(path, "the vocabulary of a GGUF file is not supported; give ids (--ids), "
-			  "or a tokenizer's own file");
-	if (is_json(t->path))
-		tokenizer_load_json(t, t->path);
+	if (gguf_is(t->path))
+		tokenizer_load_gguf(t);
+	else if (is_json(t->path))
+		tokenizer_load_json(t);
 	else
-		load_sentencepiece(t, directory);
+		tokenizer_load_sentencepiece(t, directory);
 	return t;
 }
 
@@ -130,19 +85,13 @@ void tokenizer_free(struct tokenizer *t)
 	free(t->added_by_id);
 	prefix_free(&t->raw);
 	prefix_free(&t->normalized);
-	for (size_t i = 0; i < t->normalizer_count; i++) {
-		bytes_free(&t->normalizers[i].pattern);
-		bytes_free(&t->normalizers[i].content);
-	}
+	for (size_t i = 0; i < t->normalizer_count; i++)
+		normalizer_free(&t->normalizers[i]);
 	free(t->normalizers);
 	for (size_t i = 0; i < t->pretokenizer_count; i++)
-		bytes_free(&t->pretokenizers[i].replacement);
+		pretokenizer_free(&t->pretokenizers[i]);
 	free(t->pretokenizers);
-	if (t->bpe)
-		bpe_free(t->bpe);
-	free(t->bpe);
-	if (t->sentencepiece)
-		sentencepiece_free(t->sentencepiece);
+	t->model.free(t->model.state);
 	free(t->template.data);
 	for (size_t i = 0; i < t->decoder_count; i++) {
 		bytes_free(&t->decoders[i].pattern);
@@ -158,14 +107,9 @@ void tokenizer_free(struct tokenizer *t)
  * Pieces and ids.
  */
 
-static const struct vocabulary *model_vocabulary(const struct tokenizer *t)
-{
-	return t->bpe ? &t->bpe->vocabulary : &t->sentencepiece->vocabulary;
-}
-
 size_t tokenizer_size(const struct tokenizer *t)
 {
-	size_t model = model_vocabulary(t)->size, added = t->added_vocabulary.size;
+	size_t model = t->model.vocabulary->size, added = t->added_vocabulary.size;
 	return model > added ? model : added;
 }
 
@@ -181,7 +125,7 @@ const char *tokenizer_piece_bytes(const struct tokenizer *t, int32_t id, size_t 
 {
 	const struct added_token *a = added_token(t, id);
 	if (!a)
-		return vocabulary_piece(model_vocabulary(t), id, n);
+		return vocabulary_piece(t->model.vocabulary, id, n);
 	if (n)
 		*n = a->pattern.n;
 	return a->pattern.data;
@@ -195,7 +139,7 @@ const char *tokenizer_piece(const struct tokenizer *t, int32_t id)
 int32_t tokenizer_id(const struct tokenizer *t, const char *piece)
 {
 	int32_t id = vocabulary_find(&t->added_vocabulary, piece, strlen(piece));
-	return id >= 0 ? id : vocabulary_find(model_vocabulary(t), piece, strlen(piece));
+	return id >= 0 ? id : vocabulary_find(t->model.vocabulary, piece, strlen(piece));
 }
 
 int32_t tokenizer_mark(const struct tokenizer *t, const char *piece, struct strips *strips)
@@ -235,10 +179,7 @@ static void encode_text(const struct tokenizer *t, struct text text, struct ids 
 		const struct bytes *b = &list.texts[i].bytes;
 		if (b->n >= UINT32_MAX / 2)
 			die(NULL, "text too long (%zu bytes)", b->n);
-		if (t->bpe)
-			bpe_encode(t->bpe, b->data, b->n, out);
-		else
-			sentencepiece_encode(t->sentencepiece, b->data, b->n, out);
+		t->model.encode(t->model.state, b->data, b->n, out);
 	}
 	text_list_free(&list);
 }

@@ -1,28 +1,23 @@
 /*
- * tokenizer_json.c: reading a tokenizer.json.
+ * tokenizer_json.c: reading a tokenizer.json: its model and added tokens.
  *
  * Source: tokenizers, src/tokenizer/serialization.rs and those of its parts.
  */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpe.h"
 #include "cli.h"
 #include "io.h"
 #include "memory.h"
-#include "tokenizer_parts.h"
-#include "utf8.h"
+#include "tokenizer_json.h"
 
-/* The deepest that a Sequence may lie within another. */
-#define DEPTH_MAX 16
-
-static bool is_null(const json_t *value)
+bool json_missing(const json_t *value)
 {
 	return !value || json_is_null(value);
 }
 
-/* The string of a key; dies if there is none. */
-static const char *string_of(const struct tokenizer *t, const json_t *object, const char *key, size_t *n)
+const char *string_of(const struct tokenizer *t, const json_t *object, const char *key, size_t *n)
 {
 	const json_t *value = json_object_get(object, key);
 	if (!json_is_string(value))
@@ -32,7 +27,7 @@ static const char *string_of(const struct tokenizer *t, const json_t *object, co
 	return json_string_value(value);
 }
 
-static struct bytes bytes_of(const struct tokenizer *t, const json_t *object, const char *key)
+struct bytes bytes_of(const struct tokenizer *t, const json_t *object, const char *key)
 {
 	struct bytes b = {0};
 	size_t n;
@@ -41,26 +36,17 @@ static struct bytes bytes_of(const struct tokenizer *t, const json_t *object, co
 	return b;
 }
 
-/* The one character that the string of a key is. */
-static struct bytes character_of(const struct tokenizer *t, const json_t *object, const char *key)
-{
-	struct bytes b = bytes_of(t, object, key);
-	if (b.n == 0 || utf8_length(b.data) != b.n)
-		die(t->path, "'%s' is not one character", key);
-	return b;
-}
-
-static bool flag_of(const struct tokenizer *t, const json_t *object, const char *key, bool otherwise)
+bool flag_of(const struct tokenizer *t, const json_t *object, const char *key, bool otherwise)
 {
 	const json_t *value = json_object_get(object, key);
-	if (is_null(value))
+	if (json_missing(value))
 		return otherwise;
 	if (!json_is_boolean(value))
 		die(t->path, "'%s' is neither true nor false", key);
 	return json_is_true(value);
 }
 
-static size_t count_of(const struct tokenizer *t, const json_t *object, const char *key)
+size_t count_of(const struct tokenizer *t, const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -68,7 +54,7 @@ static size_t count_of(const struct tokenizer *t, const json_t *object, const ch
 	return (size_t)json_integer_value(value);
 }
 
-static int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece)
+int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece)
 {
 	json_int_t id = json_integer_value(value);
 	if (!json_is_integer(value))
@@ -78,171 +64,30 @@ static int32_t id_of(const struct tokenizer *t, const json_t *value, const char 
 	return (int32_t)id;
 }
 
-/* The steps in a part: those of a Sequence, in the list of this key, or the part itself. */
-typedef void load_step(struct tokenizer *t, const json_t *step, const char *type);
-
-static void load_steps(struct tokenizer *t, const json_t *part, const char *key, const char *list,
-		       load_step *load, int depth)
-{
-	size_t i;
-	const json_t *step;
-	if (is_null(part))
-		return;
-	if (!json_is_object(part) || depth > DEPTH_MAX)
-		die(t->path, "'%s' is not an object, or too deep", key);
-	const char *type = string_of(t, part, "type", NULL);
-	if (strcmp(type, "Sequence") != 0) {
-		load(t, part, type);
-		return;
-	}
-	const json_t *steps = json_object_get(part, list);
-	if (!json_is_array(steps))
-		die(t->path, "'%s' is not a list", list);
-	json_array_foreach(steps, i, step)
-		load_steps(t, step, key, list, load, depth + 1);
-}
-
-static _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type)
+_Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type)
 {
 	die(t->path, "unsupported %s '%s'", what, type);
 }
 
-/* The pattern of a Replace, which must be a plain string. */
-static struct bytes pattern_of(const struct tokenizer *t, const json_t *step, const char *what)
+void load_part(struct tokenizer *t, const json_t *object, const char *what, const struct json_part *table)
 {
-	const json_t *pattern = json_object_get(step, "pattern");
-	if (json_object_get(pattern, "Regex"))
-		unsupported(t, what, "Replace of a Regex");
-	struct bytes b = bytes_of(t, pattern, "String");
-	if (b.n == 0)
-		unsupported(t, what, "Replace of nothing");
-	return b;
-}
-
-static void load_normalizer(struct tokenizer *t, const json_t *step, const char *type)
-{
-	struct normalizer n = {0};
-	if (strcmp(type, "Prepend") == 0) {
-		n.type = NORMALIZER_PREPEND;
-		n.content = bytes_of(t, step, "prepend");
-	} else if (strcmp(type, "Replace") == 0) {
-		n.type = NORMALIZER_REPLACE;
-		n.pattern = pattern_of(t, step, "normalizer");
-		n.content = bytes_of(t, step, "content");
-	} else {
-		unsupported(t, "normalizer", type);
-	}
-	t->normalizers = mem_resize(t->normalizers, t->normalizer_count + 1, sizeof n);
-	t->normalizers[t->normalizer_count++] = n;
-}
-
-/* A Metaspace's prepend_scheme, or what the older add_prefix_space says. */
-static enum prepend_scheme prepend_of(const struct tokenizer *t, const json_t *step)
-{
-	static const char *const names[] = {
-		[PREPEND_ALWAYS] = "always", [PREPEND_FIRST] = "first", [PREPEND_NEVER] = "never",
-	};
-	if (!flag_of(t, step, "add_prefix_space", true))
-		return PREPEND_NEVER;
-	if (is_null(json_object_get(step, "prepend_scheme")))
-		return PREPEND_ALWAYS;
-	const char *scheme = string_of(t, step, "prepend_scheme", NULL);
-	for (int i = PREPEND_ALWAYS; i <= PREPEND_NEVER; i++)
-		if (strcmp(scheme, names[i]) == 0)
-			return i;
-	unsupported(t, "prepend_scheme", scheme);
-}
-
-static void load_pretokenizer(struct tokenizer *t, const json_t *step, const char *type)
-{
-	if (strcmp(type, "Metaspace") != 0)
-		unsupported(t, "pre_tokenizer", type);
-	struct pretokenizer p = {
-		.type = PRETOKENIZER_METASPACE,
-		.replacement = character_of(t, step, "replacement"),
-		.prepend = prepend_of(t, step),
-		.split = flag_of(t, step, "split", true),
-	};
-	t->pretokenizers = mem_resize(t->pretokenizers, t->pretokenizer_count + 1, sizeof p);
-	t->pretokenizers[t->pretokenizer_count++] = p;
-}
-
-static void load_decoder(struct tokenizer *t, const json_t *step, const char *type)
-{
-	struct decode_step d = {0};
-	if (strcmp(type, "Replace") == 0) {
-		d.type = DECODE_REPLACE;
-		d.pattern = pattern_of(t, step, "decoder");
-		d.content = bytes_of(t, step, "content");
-		d.borders = decode_borders(&d.pattern);
-	} else if (strcmp(type, "ByteFallback") == 0) {
-		d.type = DECODE_BYTE_FALLBACK;
-	} else if (strcmp(type, "Fuse") == 0) {
-		d.type = DECODE_FUSE;
-	} else if (strcmp(type, "Strip") == 0) {
-		d.type = DECODE_STRIP;
-		d.content = character_of(t, step, "content");
-		d.start = count_of(t, step, "start");
-		d.stop = count_of(t, step, "stop");
-	} else if (strcmp(type, "Metaspace") == 0) {
-		d.type = DECODE_METASPACE;
-		d.pattern = character_of(t, step, "replacement");
-		d.start = prepend_of(t, step) != PREPEND_NEVER;
-	} else {
-		unsupported(t, "decoder", type);
-	}
-	t->decoders = mem_resize(t->decoders, t->decoder_count + 1, sizeof d);
-	t->decoders[t->decoder_count++] = d;
-}
-
-/* The ids of a special token of a template, each of which must have a piece. */
-static void load_template_token(const struct tokenizer *t, const json_t *step, const json_t *token,
-				struct ids *template)
-{
-	size_t i;
-	const json_t *id;
-	const char *name = string_of(t, token, "id", NULL);
-	const json_t *ids = json_object_get(json_object_get(json_object_get(step, "special_tokens"), name), "ids");
-	if (!json_is_array(ids))
-		die(t->path, "post_processor: no ids of '%s'", name);
-	json_array_foreach(ids, i, id) {
-		if (!tokenizer_piece(t, id_of(t, id, name)))
-			die(t->path, "post_processor: no token has the id %d of '%s'", id_of(t, id, name), name);
-		ids_add(template, id_of(t, id, name));
-	}
-}
-
-/* A template is put around what those before it made. */
-static void load_postprocessor(struct tokenizer *t, const json_t *step, const char *type)
-{
-	if (strcmp(type, "TemplateProcessing") != 0)
-		unsupported(t, "post_processor", type);
-	const json_t *single = json_object_get(step, "single"), *part;
-	struct ids template = {0};
-	size_t i;
-	if (!json_is_array(single))
-		die(t->path, "post_processor: 'single' is not a list");
-	json_array_foreach(single, i, part) {
-		const json_t *token = json_object_get(part, "SpecialToken");
-		if (token) {
-			load_template_token(t, step, token, &template);
-			continue;
+	const char *type = string_of(t, object, "type", NULL);
+	for (; table->type; table++)
+		if (strcmp(type, table->type) == 0) {
+			table->load(t, object);
+			return;
 		}
-		if (strcmp(string_of(t, json_object_get(part, "Sequence"), "id", NULL), "A") != 0)
-			unsupported(t, "post_processor", "single with a Sequence other than A");
-		if (template.n + t->template.n > 4096)
-			unsupported(t, "post_processor", "template of more than 4096 tokens");
-		for (size_t k = 0; k < t->template.n; k++)
-			ids_add(&template, t->template.data[k]);
-	}
-	free(t->template.data);
-	t->template = template;
+	unsupported(t, what, type);
 }
+
+/*
+ * BPE.
+ */
 
 /* A merge is ["a", "b"], or in older files "a b". */
-static void load_merge(struct tokenizer *t, const json_t *merge, size_t rank)
+static void load_merge(const struct tokenizer *t, struct bpe *bpe, const json_t *merge, size_t rank)
 {
-	struct vocabulary *v = &t->bpe->vocabulary;
+	const struct vocabulary *v = &bpe->vocabulary;
 	struct bytes both = {0};
 	const char *left, *right;
 	size_t n, m;
@@ -263,19 +108,20 @@ static void load_merge(struct tokenizer *t, const json_t *merge, size_t rank)
 		right = json_string_value(b);
 		m = json_string_length(b);
 	}
+	size_t skip = m < bpe->prefix.n ? m : bpe->prefix.n;    /* the prefix is no part of the result */
 	bytes_add(&both, left, n);
-	bytes_add(&both, right, m);
+	bytes_add(&both, right + skip, m - skip);
 	int32_t left_id = vocabulary_find(v, left, n), right_id = vocabulary_find(v, right, m);
 	int32_t id = vocabulary_find(v, both.n ? both.data : "", both.n);
 	if (left_id < 0 || right_id < 0 || id < 0)
 		die(t->path, "merge %zu, '%.*s' and '%.*s': %s is not in the vocabulary", rank,
 		    n < 100 ? (int)n : 100, left, m < 100 ? (int)m : 100, right,
 		    left_id < 0 ? "the first" : right_id < 0 ? "the second" : "the result");
-	bpe_add_merge(t->bpe, left_id, right_id, (struct merge){(uint32_t)rank, id});
+	bpe_add_merge(bpe, left_id, right_id, (struct merge){(uint32_t)rank, id});
 	bytes_free(&both);
 }
 
-static void load_merges(struct tokenizer *t, const json_t *merges)
+static void load_merges(const struct tokenizer *t, struct bpe *bpe, const json_t *merges)
 {
 	size_t i, rank = 0;
 	const json_t *merge;
@@ -283,46 +129,40 @@ static void load_merges(struct tokenizer *t, const json_t *merges)
 		die(t->path, "model: 'merges' is not a list");
 	json_array_foreach(merges, i, merge)
 		if (!json_is_string(merge) || strncmp(json_string_value(merge), "#version", 8) != 0)
-			load_merge(t, merge, rank++);
+			load_merge(t, bpe, merge, rank++);
 }
 
-/* What of BPE is not known here must be absent. */
-static void check_model(const struct tokenizer *t, const json_t *model)
+static struct bytes affix_of(const struct tokenizer *t, const json_t *model, const char *key)
 {
-	static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
-	const json_t *type = json_object_get(model, "type");
-	if (!json_is_object(model))
-		die(t->path, "not a tokenizer.json (no 'model')");
-	if (json_is_string(type) && strcmp(json_string_value(type), "BPE") != 0)
-		unsupported(t, "model", json_string_value(type));
-	if (!json_object_get(model, "merges"))
-		unsupported(t, "model", "without merges");
-	for (size_t i = 0; i < 2; i++) {
-		const char *affix = json_string_value(json_object_get(model, affixes[i]));
-		if (affix && *affix)
-			die(t->path, "unsupported %s '%s'", affixes[i], affix);
-	}
-	if (json_number_value(json_object_get(model, "dropout")) != 0)
-		unsupported(t, "model", "BPE with dropout");
+	return json_missing(json_object_get(model, key)) ? (struct bytes){0} : bytes_of(t, model, key);
 }
 
-static void load_model(struct tokenizer *t, const json_t *model)
+static void load_vocabulary(const struct tokenizer *t, struct vocabulary *v, json_t *object)
 {
 	const char *piece;
+	size_t n;
 	json_t *id;
-	check_model(t, model);
-	struct bpe *b = t->bpe = mem_zero(1, sizeof *b);
-	json_t *vocabulary = json_object_get(model, "vocab");
-	if (!json_is_object(vocabulary))
+	if (!json_is_object(object))
 		die(t->path, "model: 'vocab' is not an object");
-	json_object_foreach(vocabulary, piece, id)
-		vocabulary_add(&b->vocabulary, piece, strlen(piece), id_of(t, id, piece));
-	load_merges(t, json_object_get(model, "merges"));
+	json_object_keylen_foreach(object, piece, n, id)
+		vocabulary_add(v, piece, n, id_of(t, id, piece));
+}
+
+static void load_bpe(struct tokenizer *t, const json_t *model)
+{
+	if (json_number_value(json_object_get(model, "dropout")) != 0)
+		unsupported(t, "model", "BPE with dropout");
+	struct bpe *b = mem_zero(1, sizeof *b);
+	t->model = bpe_model(b);
+	load_vocabulary(t, &b->vocabulary, json_object_get(model, "vocab"));
+	b->prefix = affix_of(t, model, "continuing_subword_prefix");
+	b->suffix = affix_of(t, model, "end_of_word_suffix");
+	load_merges(t, b, json_object_get(model, "merges"));
 	b->byte_fallback = flag_of(t, model, "byte_fallback", false);
 	b->fuse_unk = flag_of(t, model, "fuse_unk", false);
 	b->ignore_merges = flag_of(t, model, "ignore_merges", false);
 	b->unk = -1;
-	if (!is_null(json_object_get(model, "unk_token"))) {
+	if (!json_missing(json_object_get(model, "unk_token"))) {
 		size_t n;
 		const char *unk = string_of(t, model, "unk_token", &n);
 		b->unk = vocabulary_find(&b->vocabulary, unk, n);
@@ -330,13 +170,35 @@ static void load_model(struct tokenizer *t, const json_t *model)
 	bpe_find_bytes(b);
 }
 
+static const struct json_part models[] = {
+	{"BPE", load_bpe},
+	{0},
+};
+
+/* Older files do not say which model: the one with merges is BPE. */
+static void load_model(struct tokenizer *t, const json_t *model)
+{
+	if (!json_is_object(model))
+		die(t->path, "not a tokenizer.json (no 'model')");
+	if (json_object_get(model, "type"))
+		load_part(t, model, "model", models);
+	else if (json_object_get(model, "merges"))
+		load_bpe(t, model);
+	else
+		unsupported(t, "model", "without type and merges");
+}
+
+/*
+ * Added tokens.
+ */
+
 /*
  * The id that an added token gets: the one it has, or the next free one.  The
  * file's own number is not asked, as tokenizers does not.
  */
 static int32_t added_id(const struct tokenizer *t, const struct bytes *content)
 {
-	const struct vocabulary *added = &t->added_vocabulary, *model = &t->bpe->vocabulary;
+	const struct vocabulary *added = &t->added_vocabulary, *model = t->model.vocabulary;
 	int32_t id = vocabulary_find(added, content->data, content->n);
 	if (id < 0)
 		id = vocabulary_find(model, content->data, content->n);
@@ -372,71 +234,35 @@ static void load_added_token(struct tokenizer *t, const json_t *object)
 	t->added[t->added_count++] = a;
 }
 
-/*
- * A token is special if any with its content is, and silent if its pattern is
- * the content of a special one.  Of equal patterns those of special ones win.
- */
-static void index_added_tokens(struct tokenizer *t)
-{
-	struct vocabulary special = {0};
-	t->added_by_id = mem_array(t->added_vocabulary.size, sizeof *t->added_by_id);
-	memset(t->added_by_id, 0xff, t->added_vocabulary.size * sizeof *t->added_by_id);
-	for (size_t i = 0; i < t->added_count; i++) {
-		const struct added_token *a = &t->added[i];
-		t->added_by_id[a->id] = (int32_t)i;
-		if (a->special)
-			vocabulary_add(&special, a->content.data, a->content.n, 0);
-	}
-	for (size_t i = 0; i < t->added_count; i++) {
-		struct added_token *a = &t->added[i];
-		a->special = vocabulary_find(&special, a->content.data, a->content.n) >= 0;
-		a->silent = vocabulary_find(&special, a->pattern.data, a->pattern.n) >= 0;
-	}
-	for (int first = 1; first >= 0; first--)
-		for (size_t i = 0; i < t->added_count; i++) {
-			const struct added_token *a = &t->added[i];
-			if (a->special == first && a->pattern.n > 0)
-				prefix_add(a->normalized ? &t->normalized : &t->raw, a->pattern.data,
-					   a->pattern.n, t->added_by_id[a->id]);
-		}
-	prefix_sort(&t->raw);
-	prefix_sort(&t->normalized);
-	vocabulary_free(&special);
-}
-
 static void load_added_tokens(struct tokenizer *t, const json_t *tokens)
 {
 	size_t i;
 	const json_t *token;
-	if (!is_null(tokens) && !json_is_array(tokens))
+	if (!json_missing(tokens) && !json_is_array(tokens))
 		die(t->path, "'added_tokens' is not a list");
 	t->added = mem_array(json_array_size(tokens), sizeof *t->added);
 	json_array_foreach(tokens, i, token)
 		load_added_token(t, token);
-	index_added_tokens(t);
+	tokenizer_index_added(t);
 }
 
-void tokenizer_load_json(struct tokenizer *t, const char *path)
+void tokenizer_load_json(struct tokenizer *t)
 {
 	size_t n;
 	json_error_t error;
-	char *file = io_slurp(path, VOCABULARY_FILE_MAX, &n);
+	char *file = io_slurp(t->path, VOCABULARY_FILE_MAX, &n);
 	json_t *root = json_loadb(file, n, JSON_ALLOW_NUL, &error);
 	free(file);
 	if (!root)
-		die(path, "line %d: %s", error.line, error.text);
+		die(t->path, "line %d: %s", error.line, error.text);
 	if (!json_is_object(root))
-		die(path, "not a tokenizer.json (not an object)");
-	load_steps(t, json_object_get(root, "normalizer"), "normalizer", "normalizers", load_normalizer, 0);
-	load_steps(t, json_object_get(root, "pre_tokenizer"), "pre_tokenizer", "pretokenizers", load_pretokenizer, 0);
+		die(t->path, "not a tokenizer.json (not an object)");
+	tokenizer_json_normalizer(t, root);
+	tokenizer_json_pretokenizer(t, root);
 	load_model(t, json_object_get(root, "model"));
 	load_added_tokens(t, json_object_get(root, "added_tokens"));
 	ids_add(&t->template, TEMPLATE_TEXT);
-	load_steps(t, json_object_get(root, "post_processor"), "post_processor", "processors", load_postprocessor, 0);
-	load_steps(t, json_object_get(root, "decoder"), "decoder", "decoders", load_decoder, 0);
-	if (is_null(json_object_get(root, "decoder"))) {
-		t->decoders = mem_zero(1, sizeof *t->decoders);
-		t->decoders[t->decoder_count++].type = DECODE_JOIN;
-	}
+	tokenizer_json_postprocessor(t, root);
+	tokenizer_json_decoder(t, root);
 	json_decref(root);
 }

@@ -1,16 +1,16 @@
 /*
  * tokenizer_parts.h: what a tokenizer is made of, for those files that build
- * it (tokenizer_json.c, sentencepiece.c) or run it (tokenizer.c, decoder.c).
+ * it (tokenizer_json.c and tokenizer_steps.c, tokenizer_gguf.c) or run it (tokenizer.c, decoder.c).
  */
 #ifndef LMUTILS_TOKENIZER_PARTS_H
 #define LMUTILS_TOKENIZER_PARTS_H
 
 #include "added.h"
-#include "bpe.h"
 #include "normalizer.h"
 #include "pretokenizer.h"
 #include "sentencepiece.h"
 #include "tokenizer.h"
+#include "tokenmodel.h"
 
 /*
  * The steps of decoding: each takes the pieces that the one before gives, and
@@ -22,6 +22,8 @@ enum decode_type {
 	DECODE_FUSE,            /* all pieces become one */
 	DECODE_STRIP,           /* up to `start` times content off a piece's start, `stop` off its end */
 	DECODE_METASPACE,       /* pattern becomes a space, in the first piece nothing if `start` */
+	DECODE_BYTE_LEVEL,      /* all pieces become the text that their bytes spell: bytelevel.h */
+	DECODE_SUFFIX,          /* pattern becomes a space, in the last piece nothing */
 	DECODE_JOIN,            /* a space between pieces; the only step then */
 	DECODE_SENTENCEPIECE,   /* all that SentencePiece does; the only step then */
 };
@@ -53,8 +55,8 @@ struct tokenizer {
 	size_t normalizer_count;
 	struct pretokenizer *pretokenizers;
 	size_t pretokenizer_count;
-	struct bpe *bpe;                        /* the model is one of these two, */
-	struct sentencepiece *sentencepiece;    /* and the other NULL */
+	struct token_model model;
+	const struct sentencepiece *sentencepiece;      /* NULL unless it is the model */
 	struct ids template;                    /* of special tokens and TEMPLATE_TEXT */
 	struct decode_step *decoders;
 	size_t decoder_count;
@@ -66,7 +68,29 @@ const char *tokenizer_piece_bytes(const struct tokenizer *t, int32_t id, size_t 
 /* Applies the normalizers; the text's bytes are replaced. */
 void tokenizer_normalize(const struct tokenizer *t, struct text *text);
 
-/* Fills in a tokenizer from a tokenizer.json; dies as tokenizer_open does. */
-void tokenizer_load_json(struct tokenizer *t, const char *path);
+/* Adds a step, all zero, to those of a tokenizer. */
+struct normalizer *tokenizer_add_normalizer(struct tokenizer *t, enum normalizer_type type);
+struct pretokenizer *tokenizer_add_pretokenizer(struct tokenizer *t, enum pretokenizer_type type);
+struct decode_step *tokenizer_add_decoder(struct tokenizer *t, enum decode_type type);
+
+/* A compiled regex, and a Split at one; both die if it is not one. */
+struct regex *tokenizer_regex(const struct tokenizer *t, const char *regex, size_t n);
+struct pretokenizer *tokenizer_add_split(struct tokenizer *t, const char *regex, size_t n,
+					 enum split_behavior behavior);
+
+/*
+ * Makes the added tokens findable, once all of them are in t->added and
+ * t->added_vocabulary.
+ */
+void tokenizer_index_added(struct tokenizer *t);
+
+/*
+ * Fills in a tokenizer from a tokenizer.json, from a tokenizer.model (whose
+ * directory, or NULL, may have a tokenizer_config.json), or from the metadata of
+ * a GGUF file; dies as tokenizer_open does.
+ */
+void tokenizer_load_json(struct tokenizer *t);
+void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory);
+void tokenizer_load_gguf(struct tokenizer *t);
 
 #endif

@@ -80,6 +80,32 @@ bool utf8_is_space(uint32_t c)
 	       c == 0x205f || c == 0x3000;
 }
 
+size_t utf8_space_before(const char *s, size_t at)
+{
+	while (at > 0) {
+		size_t n = utf8_length_before(s, at), length;
+		uint32_t code = 0;
+		utf8_decode(s + at - n, n, &length, &code);
+		if (!utf8_is_space(code))
+			break;
+		at -= n;
+	}
+	return at;
+}
+
+size_t utf8_space_after(const char *s, size_t n, size_t at)
+{
+	while (at < n) {
+		size_t length;
+		uint32_t code = 0;
+		utf8_decode(s + at, n - at, &length, &code);
+		if (!utf8_is_space(code))
+			break;
+		at += length;
+	}
+	return at;
+}
+
 bool utf8_is_word(uint32_t c)
 {
 	switch (utf8proc_category((utf8proc_int32_t)c)) {

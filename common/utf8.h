@@ -44,6 +44,10 @@ size_t utf8_clean(struct bytes *b, const char *s, size_t n);
 /* White space as Unicode has it (White_Space, 25 characters). */
 bool utf8_is_space(uint32_t code);
 
+/* Where the white space begins that ends at s[at], and where that ends which begins there. */
+size_t utf8_space_before(const char *s, size_t at);
+size_t utf8_space_after(const char *s, size_t n, size_t at);
+
 /* \w of regular expressions: letters, marks, decimal digits, connectors. */
 bool utf8_is_word(uint32_t code);
 

@@ -161,14 +161,15 @@ vectors() {
 }
 
 @test "what is not supported or broken is named in one line" {
-	refused '.pre_tokenizer.type = "ByteLevel"' "unsupported pre_tokenizer 'ByteLevel'"
-	refused '.normalizer = {type: "NFKC"}' "unsupported normalizer 'NFKC'"
+	refused '.pre_tokenizer.type = "UnicodeScripts"' "unsupported pre_tokenizer 'UnicodeScripts'"
+	refused '.normalizer = {type: "Nmt"}' "unsupported normalizer 'Nmt'"
 	refused '.decoder.decoders[2].type = "CTC"' "unsupported decoder 'CTC'"
-	refused '.post_processor.type = "BertProcessing"' "unsupported post_processor 'BertProcessing'"
+	refused '.post_processor.type = "Other"' "unsupported post_processor 'Other'"
 	refused '.model.type = "Unigram"' "unsupported model 'Unigram'"
 	refused '.model.dropout = 0.1' "unsupported model 'BPE with dropout'"
-	refused '.model.end_of_word_suffix = "</w>"' "unsupported end_of_word_suffix '</w>'"
-	refused '.normalizer = {type: "Replace", pattern: {Regex: "a+"}, content: ""}' "unsupported normalizer 'Replace of a Regex'"
+	refused '.pre_tokenizer = {type: "Split", pattern: {Regex: "a"}, behavior: "x"}' "unsupported behavior 'x'"
+	refused '.normalizer = {type: "Replace", pattern: {Regex: "(a"}, content: ""}' "unsupported regex '(a': ( without )"
+	refused '.decoder = {type: "Replace", pattern: {Regex: "a+"}, content: ""}' "unsupported decoder 'Replace of a Regex'"
 	refused '.model.vocab.a = -1' "the id of 'a' is -1, not in [0, 16777215]"
 	refused '.model.vocab.a = 4294967295' "the id of 'a' is 4294967295, not in [0, 16777215]"
 	refused '.model.merges += [["a", "x"]]' "merge 5, 'a' and 'x': the second is not in the vocabulary"

@@ -1,0 +1,24 @@
+/*
+ * bytelevel.h: bytes as characters.  A byte-level tokenizer's pieces are
+ * strings of bytes; so that they can be read, and stand in a JSON file, each
+ * byte is written as one character: the printable ones of Latin-1 as
+ * themselves, and the others, in order, as U+0100 to U+0143: a space is 'Ġ', a
+ * newline 'Ċ'.
+ *
+ * Source: OpenAI's GPT-2, bytes_to_unicode in src/encoder.py.
+ */
+#ifndef LMUTILS_BYTELEVEL_H
+#define LMUTILS_BYTELEVEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bytes.h"
+
+/* Adds the character of each of n bytes. */
+void bytelevel_encode(const char *s, size_t n, struct bytes *out);
+
+/* Adds the byte of each character of valid UTF-8; false, and nothing is added, if one stands for none. */
+bool bytelevel_decode(const char *s, size_t n, struct bytes *out);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * tokenizer_gguf.c: a tokenizer from the metadata of a GGUF file.
+ *
+ * Sources: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md; what the
+ * keys mean and default to, llama.cpp, src/llama-vocab.cpp.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpe.h"
+#include "cli.h"
+#include "gguf.h"
+#include "ggufend.h"
+#include "ggufpre.h"
+#include "memory.h"
+#include "tokenizer_parts.h"
+#include "utf8.h"
+
+#define KEY(name) "tokenizer.ggml." name
+
+/* The vocabulary as the file has it. */
+struct source {
+	const struct gguf *g;
+	const struct gguf_value *tokens, *types, *scores;       /* of tokens->count; NULL: none */
+};
+
+static bool flag(const struct source *s, const char *key, bool otherwise)
+{
+	gguf_bool(s->g, key, &otherwise);
+	return otherwise;
+}
+
+/* The id of a special token, or -1; the largest u32 stands for none as well. */
+static int32_t special_id(const struct source *s, const char *key, int64_t otherwise)
+{
+	int64_t id = otherwise < (int64_t)s->tokens->count ? otherwise : -1;
+	if (!gguf_integer(s->g, key, -1, UINT32_MAX, &id) || id == UINT32_MAX)
+		return (int32_t)(id == UINT32_MAX ? -1 : id);
+	if (id >= (int64_t)s->tokens->count)
+		die(s->g->path, "%s %lld: there are %zu tokens", key, (long long)id, s->tokens->count);
+	return (int32_t)id;
+}
+
+/* An array with an element for each token, or NULL. */
+static const struct gguf_value *array(const struct source *s, const char *key)
+{
+	const struct gguf_value *v = gguf_array(s->g, key, false);
+	if (v && v->count != s->tokens->count)
+		die(s->g->path, "%s has %zu elements for %zu tokens", key, v->count, s->tokens->count);
+	return v;
+}
+
+static struct source source_of(const struct gguf *g)
+{
+	struct source s = {.g = g, .tokens = gguf_array(g, KEY("tokens"), true)};
+	if (!s.tokens || s.tokens->count == 0)
+		die(g->path, "no " KEY("tokens"));
+	if (s.tokens->count > VOCABULARY_ID_MAX)
+		die(g->path, KEY("tokens") " has %zu elements, at most %d are possible", s.tokens->count,
+		    VOCABULARY_ID_MAX);
+	s.types = array(&s, KEY("token_type"));
+	s.scores = array(&s, KEY("scores"));
+	return s;
+}
+
+static enum piece_type type_of(const struct source *s, size_t i)
+{
+	int64_t type = PIECE_NORMAL;
+	if (s->types && (!gguf_integer_at(s->types, i, &type) || type < PIECE_NORMAL || type > PIECE_BYTE))
+		die(s->g->path, KEY("token_type") " of token %zu is not in [%d, %d]", i, PIECE_NORMAL, PIECE_BYTE);
+	return (enum piece_type)type;
+}
+
+static float score_of(const struct source *s, size_t i)
+{
+	double score = 0;
+	if (s->scores && !gguf_real_at(s->scores, i, &score))
+		die(s->g->path, KEY("scores") " of token %zu is not a number", i);
+	return (float)score;
+}
+
+/* The token at *at, which is moved on. */
+static struct gguf_string next_token(const struct source *s, const unsigned char **at, size_t i)
+{
+	struct gguf_string token = gguf_next_string(at);
+	if (!utf8_valid(token.bytes, token.n))
+		die(s->g->path, "token %zu is not UTF-8", i);
+	return token;
+}
+
+/* Tokens that are found in the text before anything else: true for these types. */
+static bool is_added(enum piece_type type)
+{
+	return type == PIECE_CONTROL || type == PIECE_UNKNOWN || type == PIECE_USER_DEFINED;
+}
+
+static void load_added(struct tokenizer *t, const struct source *s)
+{
+	const unsigned char *at = s->tokens->at;
+	size_t count = 0;
+	for (size_t i = 0; i < s->tokens->count; i++)
+		count += is_added(type_of(s, i));
+	t->added = mem_array(count, sizeof *t->added);
+	for (size_t i = 0; i < s->tokens->count; i++) {
+		enum piece_type type = type_of(s, i);
+		struct gguf_string token = next_token(s, &at, i);
+		if (!is_added(type))
+			continue;
+		if (token.n > ADDED_MAX)
+			die(s->g->path, "token %zu has %zu bytes, as a special one at most %d", i, token.n, ADDED_MAX);
+		struct added_token a = {.id = (int32_t)i};
+		a.special = type != PIECE_USER_DEFINED || gguf_is_end(token);
+		bytes_add(&a.content, token.bytes, token.n);
+		bytes_add(&a.content, "", 1);
+		a.content.n--;
+		bytes_add(&a.pattern, a.content.data, a.content.n + 1);
+		a.pattern.n--;
+		vocabulary_add(&t->added_vocabulary, a.content.data, a.content.n, a.id);
+		t->added[t->added_count++] = a;
+	}
+	tokenizer_index_added(t);
+}
+
+/* What is put around a text: ids, or -1 where there is none. */
+static void load_template(struct tokenizer *t, int32_t first, int32_t last)
+{
+	if (first >= 0)
+		ids_add(&t->template, first);
+	ids_add(&t->template, TEMPLATE_TEXT);
+	if (last >= 0)
+		ids_add(&t->template, last);
+}
+
+/*
+ * SentencePiece.
+ */
+
+static void load_sentencepiece(struct tokenizer *t, const struct source *s)
+{
+	struct sentencepiece *sp = sentencepiece_new();
+	struct sentencepiece_loader l = {.path = t->path, .sp = sp};
+	const unsigned char *at = s->tokens->at;
+	t->sentencepiece = sp;
+	t->model = sentencepiece_model(sp);
+	sp->gguf = sp->merges = sp->byte_fallback = true;
+	sp->dummy_prefix = flag(s, KEY("add_space_prefix"), true);
+	sp->trim_spaces = flag(s, KEY("remove_extra_whitespaces"), false);
+	for (size_t i = 0; i < s->tokens->count; i++) {
+		struct gguf_string token = next_token(s, &at, i);
+		sentencepiece_add(&l, token.bytes, token.n, score_of(s, i), type_of(s, i));
+	}
+	sentencepiece_complete(&l);
+	for (int i = 0; i < 256; i++)
+		sp->byte_fallback = sp->byte_fallback && sp->byte_ids[i] >= 0;
+	sp->unk = special_id(s, KEY("unknown_token_id"), sp->unk < 0 ? 0 : sp->unk);
+	sp->bos = special_id(s, KEY("bos_token_id"), 1);
+	sp->eos = special_id(s, KEY("eos_token_id"), 2);
+	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
+	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
+	load_template(t, flag(s, KEY("add_bos_token"), true) ? sp->bos : -1,
+		      flag(s, KEY("add_eos_token"), false) ? sp->eos : -1);
+}
+
+/*
+ * Byte-level BPE.
+ */
+
+/* A merge is "a b"; a space that begins it belongs to a. */
+static void load_merge(const struct source *s, struct bpe *b, struct gguf_string merge, size_t rank)
+{
+	const struct vocabulary *v = &b->vocabulary;
+	const char *space = merge.n > 1 ? memchr(merge.bytes + 1, ' ', merge.n - 1) : NULL;
+	int shown = merge.n < 100 ? (int)merge.n : 100;
+	struct bytes both = {0};
+	if (!space)
+		die(s->g->path, "merge %zu, '%.*s', is not two pieces", rank, shown, merge.bytes);
+	size_t n = (size_t)(space - merge.bytes), m = merge.n - n - 1;
+	bytes_add(&both, merge.bytes, n);
+	bytes_add(&both, space + 1, m);
+	int32_t left = vocabulary_find(v, merge.bytes, n), right = vocabulary_find(v, space + 1, m);
+	int32_t id = vocabulary_find(v, both.data, both.n);
+	if (left < 0 || right < 0 || id < 0)
+		die(s->g->path, "merge %zu, '%.*s': %s is not in the vocabulary", rank, shown, merge.bytes,
+		    left < 0 ? "the first" : right < 0 ? "the second" : "the result");
+	bpe_add_merge(b, left, right, (struct merge){(uint32_t)rank, id});
+	bytes_free(&both);
+}
+
+static void load_merges(const struct source *s, struct bpe *b)
+{
+	const struct gguf_value *merges = gguf_array(s->g, KEY("merges"), true);
+	if (!merges)
+		die(s->g->path, "no " KEY("merges"));
+	if (merges->count > UINT32_MAX)
+		die(s->g->path, "too many merges (%zu)", merges->count);
+	const unsigned char *at = merges->at;
+	for (size_t rank = 0; rank < merges->count; rank++)
+		load_merge(s, b, gguf_next_string(&at), rank);
+}
+
+/* Qwen's own models were trained on composed characters, which llama.cpp does not know. */
+static bool is_qwen(const struct gguf *g)
+{
+	struct gguf_string architecture;
+	return gguf_text(g, "general.architecture", &architecture) && architecture.n >= 4 &&
+	       memcmp(architecture.bytes, "qwen", 4) == 0;
+}
+
+static const struct gguf_pre *pre_of(const struct source *s)
+{
+	struct gguf_string name = {"default", 7};
+	gguf_text(s->g, KEY("pre"), &name);
+	const struct gguf_pre *pre = gguf_pre_find(name);
+	if (!pre)
+		die(s->g->path, KEY("pre") " '%.*s' is not supported", name.n < 100 ? (int)name.n : 100, name.bytes);
+	return pre;
+}
+
+static void load_bpe(struct tokenizer *t, const struct source *s)
+{
+	const struct gguf_pre *pre = pre_of(s);
+	const unsigned char *at = s->tokens->at;
+	struct bpe *b = mem_zero(1, sizeof *b);
+	t->model = bpe_model(b);
+	b->unk = -1;
+	b->ignore_merges = pre->ignore_merges;
+	for (size_t i = 0; i < s->tokens->count; i++) {
+		struct gguf_string token = next_token(s, &at, i);
+		if (!is_added(type_of(s, i)))
+			vocabulary_add(&b->vocabulary, token.bytes, token.n, (int32_t)i);
+	}
+	load_merges(s, b);
+	if (pre->qwen_nfc && is_qwen(s->g))
+		tokenizer_add_normalizer(t, NORMALIZER_FORM)->composed = true;
+	for (size_t i = 0; i < sizeof pre->regexes / sizeof *pre->regexes && pre->regexes[i]; i++)
+		tokenizer_add_split(t, pre->regexes[i], strlen(pre->regexes[i]), SPLIT_ISOLATED);
+	tokenizer_add_pretokenizer(t, PRETOKENIZER_BYTE_LEVEL);
+	tokenizer_add_decoder(t, DECODE_BYTE_LEVEL);
+	int32_t last = -1;
+	if (flag(s, KEY("add_eos_token"), false))
+		last = special_id(s, KEY("eos_token_id"), -1);
+	else if (flag(s, KEY("add_sep_token"), pre->add_sep))
+		last = special_id(s, KEY("seperator_token_id"), special_id(s, KEY("eos_token_id"), -1));
+	load_template(t, flag(s, KEY("add_bos_token"), pre->add_bos) ? special_id(s, KEY("bos_token_id"), -1) : -1,
+		      last);
+}
+
+static const struct {
+	const char *name;
+	void (*load)(struct tokenizer *t, const struct source *s);
+} models[] = {
+	{"gpt2", load_bpe},
+	{"llama", load_sentencepiece},
+};
+
+void tokenizer_load_gguf(struct tokenizer *t)
+{
+	struct gguf *g = gguf_open(t->path);
+	struct gguf_string name;
+	if (!gguf_text(g, KEY("model"), &name))
+		die(t->path, "no " KEY("model"));
+	for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+		if (gguf_equal(name, models[i].name)) {
+			struct source s = source_of(g);
+			models[i].load(t, &s);
+			load_added(t, &s);
+		}
+	if (!t->model.vocabulary)
+		die(t->path, KEY("model") " '%.*s' is not supported; these are: gpt2, llama",
+		    name.n < 100 ? (int)name.n : 100, name.bytes);
+	gguf_close(g);
+}

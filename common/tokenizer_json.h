@@ -1,0 +1,45 @@
+/*
+ * tokenizer_json.h: reading the members of a tokenizer.json.  All die, naming
+ * the file and the key, where a value is of another type than it should be.
+ */
+#ifndef LMUTILS_TOKENIZER_JSON_H
+#define LMUTILS_TOKENIZER_JSON_H
+
+#include <jansson.h>
+
+#include "tokenizer_parts.h"
+
+/* True if a member is missing or null. */
+bool json_missing(const json_t *value);
+
+/* The string of a key, and its length in *n (may be NULL). */
+const char *string_of(const struct tokenizer *t, const json_t *object, const char *key, size_t *n);
+
+/* The same as bytes of one's own. */
+struct bytes bytes_of(const struct tokenizer *t, const json_t *object, const char *key);
+
+bool flag_of(const struct tokenizer *t, const json_t *object, const char *key, bool otherwise);
+size_t count_of(const struct tokenizer *t, const json_t *object, const char *key);
+
+/* An id in [0, VOCABULARY_ID_MAX]; piece is for the message. */
+int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece);
+
+/* Dies: "unsupported WHAT 'TYPE'". */
+_Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type);
+
+/* A part that the "type" of an object chooses. */
+struct json_part {
+	const char *type;
+	void (*load)(struct tokenizer *t, const json_t *object);
+};
+
+/* Loads an object by the row of its type in a table that an all-zero row ends. */
+void load_part(struct tokenizer *t, const json_t *object, const char *what, const struct json_part *table);
+
+/* Adds the steps that the file's "normalizer" and so on ask for. */
+void tokenizer_json_normalizer(struct tokenizer *t, const json_t *root);
+void tokenizer_json_pretokenizer(struct tokenizer *t, const json_t *root);
+void tokenizer_json_postprocessor(struct tokenizer *t, const json_t *root);
+void tokenizer_json_decoder(struct tokenizer *t, const json_t *root);
+
+#endif
