@@ -77,5 +77,11 @@ int main(int argc, char **argv)
 		put_array(&b, "tokenizer.ggml.merges", GGUF_STRING, merge_count, &merges);
 	put_padding(&b, 32);
 	fwrite(b.data, 1, b.n, stdout);
+	free(line);
+	bytes_free(&b);
+	bytes_free(&tokens);
+	bytes_free(&types);
+	bytes_free(&scores);
+	bytes_free(&merges);
 	return cli_finish();
 }
