@@ -25,10 +25,10 @@ LIBS = -ljansson -lutf8proc -lm -pthread
 # kernels.c is compiled once for each instruction set; numeric.c chooses.
 ISAS = plain
 ifneq (,$(filter x86_64-% amd64-%,$(shell $(CC) -dumpmachine)))
-ISAS += avx512
+ISAS += avx2 avx512
 endif
 ISA_plain =
-ISA_avx2 = -mavx2 -mfma
+ISA_avx2 = -mavx2 -mfma -mf16c
 ISA_avx512 = -march=x86-64-v4 -mavx512vnni -mavx512bf16
 VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
 

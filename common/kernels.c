@@ -286,10 +286,17 @@ INLINE void tile_bf16(const struct product *p, size_t o, size_t i, int W, int X)
 		for (int a = 0; a < W; a++)
 			sum[b][a] = f_set(0);
 	}
+	unsigned before = flush_on();
 	for (; k + 32 <= p->in; k += 32)
 		step_bf16(w, x, k, 32, W, X, sum);
 	if (k < p->in)
 		step_bf16(w, x, k, p->in - k, W, X, sum);
+	UNROLL
+	for (int b = 0; b < X; b++)
+		UNROLL
+		for (int a = 0; a < W; a++)
+			sum[b][a] = f_finished(sum[b][a]);
+	flush_off(before);
 	UNROLL
 	for (int b = 0; b < X; b++)
 		store_sums(W, sum[b], p->y + (i + (size_t)b) * p->y_stride + o);
@@ -360,9 +367,7 @@ static void product_f32(const struct product *p, enum dtype type)
 
 static void product_bf16(const struct product *p)
 {
-	unsigned before = flush_on();
 	product(ORDER_BF16, p);
-	flush_off(before);
 }
 
 /* ---- products of weights in blocks ---- */
@@ -398,22 +403,17 @@ INLINE bool in_256(enum dtype type)
 	return type == DTYPE_Q4_K || type == DTYPE_Q5_K || type == DTYPE_Q6_K;
 }
 
-/* Adds the products with 4 V bytes of x to those of a strip, in two sums for speed. */
-INLINE struct i32x8 add_products(struct i32x8 sum, const struct i8x32 *q, const int8_t *x, int V)
+/* Adds the products with 16 bytes of x to those of a strip. */
+INLINE struct i32x8 add_products(enum dtype type, struct i32x8 sum, const struct i8x32 *q, const int8_t *x)
 {
-	struct i32x8 other = i_set(0);
-	UNROLL
-	for (int v = 0; v < V; v += 2) {
-		sum = i_dot(sum, q[v], q_set(x + 4 * v));
-		other = i_dot(other, q[v + 1], q_set(x + 4 * v + 4));
-	}
-	return i_add(sum, other);
+	struct i8x32 b[4] = {q_set(x), q_set(x + 4), q_set(x + 8), q_set(x + 12)};
+	return i_dot(sum, q, b, block_bits(type));
 }
 
 /* What sums of products begin with, so that the offset of q is gone from them. */
 INLINE struct i32x8 less_offset(enum dtype type, int32_t sum_of_x)
 {
-	return i_set(-block_offset(type) * sum_of_x);
+	return i_set(-(type == DTYPE_Q8_0 ? Q_OFFSET : block_offset(type)) * sum_of_x);
 }
 
 /* Adds a block of 32 to the sums of 8 rows: numeric.h says how. */
@@ -485,7 +485,9 @@ INLINE void strip_times(enum dtype type, const struct product *p, const struct s
 			UNROLL
 			for (int j = 0; j < X; j++, x[j - 1]++) {
 				struct i32x8 start = less_offset(type, x[j]->sum[0] + x[j]->sum[1]);
-				struct i32x8 products = add_products(start, block.q, x[j]->q, 8);
+				struct i32x8 low = add_products(type, start, block.q, x[j]->q);
+				struct i32x8 high = add_products(type, i_set(0), block.q + 4, x[j]->q + 16);
+				struct i32x8 products = i_add(low, high);
 				sum[j][b % 8] = add_32(type, sum[j][b % 8], products, block.d, block.m, x[j]);
 			}
 			continue;
@@ -503,8 +505,9 @@ INLINE void strip_times(enum dtype type, const struct product *p, const struct s
 			UNROLL
 			for (int j = 0; j < X; j++) {
 				const struct activations *a = x[j] + part;
-				struct i32x8 low = add_products(less_offset(type, a->sum[0]), q, a->q, 4);
-				struct i32x8 high = add_products(less_offset(type, a->sum[1]), q + 4, a->q + 16, 4);
+				struct i32x8 low = add_products(type, less_offset(type, a->sum[0]), q, a->q);
+				struct i32x8 high = add_products(type, less_offset(type, a->sum[1]), q + 4,
+								 a->q + 16);
 				products[j] = i_add(products[j], scaled(type, low, high, scales.low[part],
 									scales.high[part]));
 				minima[j] = i_add(minima[j], i_mul(scales.minimum[part],
@@ -575,24 +578,21 @@ INLINE void pack(enum dtype type, const struct strip *s, size_t in, struct packe
 	}
 }
 
-/* Adds V vectors of packed strips, from one on, times X rows of x. */
-INLINE void packed_products(const struct packed *const *w, const struct activations *const *x, int from, int V, int S,
-			    int X, struct i32x8 sum[STRIPS][STRIP_X])
+/* Adds four vectors of packed strips, from one on, times X rows of x. */
+INLINE void packed_products(enum dtype type, const struct packed *const *w, const struct activations *const *x,
+			    int from, int S, int X, struct i32x8 sum[STRIPS][STRIP_X])
 {
+	struct i8x32 q[STRIPS][4];
 	UNROLL
-	for (int v = from; v < from + V; v++) {
-		struct i8x32 q[STRIPS];
+	for (int s = 0; s < S; s++)
+		UNROLL
+		for (int v = 0; v < 4; v++)
+			q[s][v] = q_load(w[s]->q[from + v]);
+	UNROLL
+	for (int j = 0; j < X; j++)
 		UNROLL
 		for (int s = 0; s < S; s++)
-			q[s] = q_load(w[s]->q[v]);
-		UNROLL
-		for (int j = 0; j < X; j++) {
-			struct i8x32 a = q_set(x[j]->q + 4 * v);
-			UNROLL
-			for (int s = 0; s < S; s++)
-				sum[s][j] = i_dot(sum[s][j], q[s], a);
-		}
-	}
+			sum[s][j] = add_products(type, sum[s][j], q[s], x[j]->q + 4 * from);
 }
 
 /* The sums of a tile; lane b mod 8 for block b. */
@@ -610,7 +610,8 @@ INLINE void add_packed_32(enum dtype type, const struct packed *const *w, const 
 		UNROLL
 		for (int s = 0; s < S; s++)
 			products[s][j] = less_offset(type, x[j]->sum[0] + x[j]->sum[1]);
-	packed_products(w, x, 0, 8, S, X, products);
+	packed_products(type, w, x, 0, S, X, products);
+	packed_products(type, w, x, 4, S, X, products);
 	UNROLL
 	for (int j = 0; j < X; j++)
 		UNROLL
@@ -637,8 +638,8 @@ INLINE void add_packed_256(enum dtype type, const struct packed *w, const struct
 			low[0][j] = less_offset(type, a[j]->sum[0]);
 			high[0][j] = less_offset(type, a[j]->sum[1]);
 		}
-		packed_products(&at, a, 0, 4, 1, X, low);
-		packed_products(&at, a, 4, 4, 1, X, type == DTYPE_Q6_K ? high : low);
+		packed_products(type, &at, a, 0, 1, X, low);
+		packed_products(type, &at, a, 4, 1, X, type == DTYPE_Q6_K ? high : low);
 		UNROLL
 		for (int j = 0; j < X; j++) {
 			products[j] = i_add(products[j], scaled(type, low[0][j], high[0][j], scale_low, scale_high));

@@ -37,8 +37,9 @@ int kernels_available(const struct kernels *have[KERNELS_MAX])
 	have[n++] = &kernels_plain;
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		have[n++] = &kernels_plain;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+	    agrees_with_plain(&kernels_avx2))
+		have[n++] = &kernels_avx2;
 	if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
 	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&

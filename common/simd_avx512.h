@@ -2,6 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "simd_256.h"
+
 struct f32x16 {
 	__m512 v;
 };
@@ -10,7 +12,7 @@ struct bf16x32 {
 	__m512i v;
 };
 
-enum { TILE_W = 4, TILE_X = 6, STRIPS = 2, STRIP_X = 6 };
+enum { TILE_W = 4, TILE_X = 6, STRIPS = 2, STRIP_X = 6, Q_OFFSET = 128 };
 
 INLINE __mmask16 first_lanes(size_t n)
 {
@@ -127,15 +129,26 @@ INLINE unsigned flush_on(void)
 	return 0;
 }
 
+INLINE struct f32x16 f_finished(struct f32x16 a)
+{
+	return a;
+}
+
 INLINE void flush_off(unsigned before)
 {
 	(void)before;
 }
 
-/* Vectors of 8 lanes are those of AVX2, with VNNI's products. */
-INLINE __m256i dot_bytes(__m256i sum, __m256i a, __m256i b)
+INLINE struct i8x32 q_offset(struct i8x32 a)
 {
-	return _mm256_dpbusd_epi32(sum, a, b);
+	return (struct i8x32){_mm256_xor_si256(a.v, _mm256_set1_epi8((char)0x80))};
 }
 
-#include "simd_256.h"
+INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[4], const struct i8x32 b[4], int bits)
+{
+	(void)bits;
+	UNROLL
+	for (int v = 0; v < 4; v++)
+		sum.v = _mm256_dpbusd_epi32(sum.v, a[v].v, b[v].v);
+	return sum;
+}

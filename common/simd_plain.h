@@ -24,7 +24,7 @@ struct i8x32 {
 	uint8_t v[32];
 };
 
-enum { TILE_W = 1, TILE_X = 1, STRIPS = 1, STRIP_X = 1 };
+enum { TILE_W = 1, TILE_X = 1, STRIPS = 1, STRIP_X = 1, Q_OFFSET = 128 };
 
 INLINE struct f32x16 f_set(float a)
 {
@@ -183,10 +183,19 @@ INLINE struct f32x16 f_dot_bf16(struct f32x16 sum, struct bf16x32 a, struct bf16
 	return sum;
 }
 
-/* Before and after a run of f_dot_bf16: where it needs a mode of the processor. */
+/*
+ * Before and after a run of f_dot_bf16: where it needs a mode of the processor.
+ * The sums go through f_finished before flush_off, so that the compiler leaves
+ * their last additions within the mode; what follows is as ever.
+ */
 INLINE unsigned flush_on(void)
 {
 	return 0;
+}
+
+INLINE struct f32x16 f_finished(struct f32x16 a)
+{
+	return a;
 }
 
 INLINE void flush_off(unsigned before)
@@ -400,8 +409,8 @@ INLINE struct i8x32 q_above(struct i8x32 a, struct i8x32 b)
 	return a;
 }
 
-/* Signed bytes, 128 added. */
-INLINE struct i8x32 q_unsigned(struct i8x32 a)
+/* Signed bytes, Q_OFFSET added: 128, or 0 where i_dot takes the bytes of 8 bits as signed. */
+INLINE struct i8x32 q_offset(struct i8x32 a)
 {
 	for (int i = 0; i < 32; i++)
 		a.v[i] ^= 0x80;
@@ -417,11 +426,16 @@ INLINE struct i8x32 q_spread(struct i32x8 a)
 	return r;
 }
 
-/* Adds to each lane four products of bytes, those of a unsigned, those of b signed. */
-INLINE struct i32x8 i_dot(struct i32x8 sum, struct i8x32 a, struct i8x32 b)
+/*
+ * Adds to each lane the products of its bytes of a[0] and b[0], four, and so on
+ * to a[3] and b[3].  Those of a are unsigned, of so many bits, or made by
+ * q_offset (8 bits); those of b are from -127 to 127.
+ */
+INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[4], const struct i8x32 b[4], int bits)
 {
-	for (int j = 0; j < 8; j++)
-		for (int i = 4 * j; i < 4 * j + 4; i++)
-			sum.v[j] += a.v[i] * (int8_t)b.v[i];
+	(void)bits;
+	for (int v = 0; v < 4; v++)
+		for (int i = 0; i < 32; i++)
+			sum.v[i / 4] += a[v].v[i] * (int8_t)b[v].v[i];
 	return sum;
 }
