@@ -403,11 +403,24 @@ INLINE bool in_256(enum dtype type)
 	return type == DTYPE_Q4_K || type == DTYPE_Q5_K || type == DTYPE_Q6_K;
 }
 
+/* Of DOT vectors, each lane of each four bytes of x. */
+INLINE void set_all(const int8_t *x, struct i8x32 *q)
+{
+	UNROLL
+	for (int v = 0; v < DOT; v++)
+		q[v] = q_set(x + 4 * v);
+}
+
 /* Adds the products with 16 bytes of x to those of a strip. */
 INLINE struct i32x8 add_products(enum dtype type, struct i32x8 sum, const struct i8x32 *q, const int8_t *x)
 {
-	struct i8x32 b[4] = {q_set(x), q_set(x + 4), q_set(x + 8), q_set(x + 12)};
-	return i_dot(sum, q, b, block_bits(type));
+	struct i8x32 b[DOT];
+	UNROLL
+	for (int v = 0; v < 4; v += DOT) {
+		set_all(x + 4 * v, b);
+		sum = i_dot(sum, q + v, b, block_bits(type));
+	}
+	return sum;
 }
 
 /* What sums of products begin with, so that the offset of q is gone from them. */
@@ -582,17 +595,22 @@ INLINE void pack(enum dtype type, const struct strip *s, size_t in, struct packe
 INLINE void packed_products(enum dtype type, const struct packed *const *w, const struct activations *const *x,
 			    int from, int S, int X, struct i32x8 sum[STRIPS][STRIP_X])
 {
-	struct i8x32 q[STRIPS][4];
 	UNROLL
-	for (int s = 0; s < S; s++)
-		UNROLL
-		for (int v = 0; v < 4; v++)
-			q[s][v] = q_load(w[s]->q[from + v]);
-	UNROLL
-	for (int j = 0; j < X; j++)
+	for (int v = from; v < from + 4; v += DOT) {
+		struct i8x32 q[STRIPS][DOT], b[DOT];
 		UNROLL
 		for (int s = 0; s < S; s++)
-			sum[s][j] = add_products(type, sum[s][j], q[s], x[j]->q + 4 * from);
+			UNROLL
+			for (int d = 0; d < DOT; d++)
+				q[s][d] = q_load(w[s]->q[v + d]);
+		UNROLL
+		for (int j = 0; j < X; j++) {
+			set_all(x[j]->q + 4 * v, b);
+			UNROLL
+			for (int s = 0; s < S; s++)
+				sum[s][j] = i_dot(sum[s][j], q[s], b, block_bits(type));
+		}
+	}
 }
 
 /* The sums of a tile; lane b mod 8 for block b. */

@@ -1,6 +1,9 @@
 /* numeric.c: sums and products through the kernels of this machine.  See numeric.h. */
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "cli.h"
 #include "kernels.h"
@@ -31,13 +34,22 @@ static bool agrees_with_plain(const struct kernels *k)
 	return true;
 }
 
+#if defined(__x86_64__)
+/* F16C, which compilers do not all know by name. */
+static bool has_f16c(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 int kernels_available(const struct kernels *have[KERNELS_MAX])
 {
 	int n = 0;
 	have[n++] = &kernels_plain;
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
 	    agrees_with_plain(&kernels_avx2))
 		have[n++] = &kernels_avx2;
 	if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

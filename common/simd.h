@@ -9,7 +9,8 @@
  *
  * A *_part takes or gives the first n lanes only; the others are zero.  Each
  * header also says how large a tile of a matrix product its registers hold:
- * rows of W (or strips of 8) and of x at once.
+ * rows of W (or strips of 8) and of x at once; and of how many vectors i_dot
+ * takes the products.
  */
 #ifndef LMUTILS_SIMD_H
 #define LMUTILS_SIMD_H

@@ -12,7 +12,7 @@ struct bf16x32 {
 	__m256i low, high;
 };
 
-enum { TILE_W = 2, TILE_X = 3, STRIPS = 1, STRIP_X = 4, Q_OFFSET = 0 };
+enum { TILE_W = 2, TILE_X = 3, STRIPS = 1, STRIP_X = 4, DOT = 4, Q_OFFSET = 0 };
 
 INLINE struct f32x16 f_set(float a)
 {
@@ -187,11 +187,11 @@ INLINE struct i32x8 add_pairs(struct i32x8 sum, __m256i pairs)
 }
 
 /* 16 bits also hold the sum of four pairs of 5 bits (8 * 31 * 127), of two of 6. */
-INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[4], const struct i8x32 b[4], int bits)
+INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[DOT], const struct i8x32 b[DOT], int bits)
 {
-	__m256i p[4];
+	__m256i p[DOT];
 	UNROLL
-	for (int v = 0; v < 4; v++)
+	for (int v = 0; v < DOT; v++)
 		p[v] = pairs(a[v], b[v], bits);
 	if (bits <= 5) {
 		p[0] = _mm256_add_epi16(_mm256_add_epi16(p[0], p[1]), _mm256_add_epi16(p[2], p[3]));
@@ -202,7 +202,7 @@ INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[4], const struc
 		return add_pairs(sum, _mm256_add_epi16(p[2], p[3]));
 	}
 	UNROLL
-	for (int v = 0; v < 4; v++)
+	for (int v = 0; v < DOT; v++)
 		sum = add_pairs(sum, p[v]);
 	return sum;
 }

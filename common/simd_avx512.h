@@ -12,7 +12,7 @@ struct bf16x32 {
 	__m512i v;
 };
 
-enum { TILE_W = 4, TILE_X = 6, STRIPS = 2, STRIP_X = 6, Q_OFFSET = 128 };
+enum { TILE_W = 4, TILE_X = 6, STRIPS = 2, STRIP_X = 6, DOT = 1, Q_OFFSET = 128 };
 
 INLINE __mmask16 first_lanes(size_t n)
 {
@@ -144,11 +144,8 @@ INLINE struct i8x32 q_offset(struct i8x32 a)
 	return (struct i8x32){_mm256_xor_si256(a.v, _mm256_set1_epi8((char)0x80))};
 }
 
-INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[4], const struct i8x32 b[4], int bits)
+INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[DOT], const struct i8x32 b[DOT], int bits)
 {
 	(void)bits;
-	UNROLL
-	for (int v = 0; v < 4; v++)
-		sum.v = _mm256_dpbusd_epi32(sum.v, a[v].v, b[v].v);
-	return sum;
+	return (struct i32x8){_mm256_dpbusd_epi32(sum.v, a->v, b->v)};
 }

@@ -24,7 +24,7 @@ struct i8x32 {
 	uint8_t v[32];
 };
 
-enum { TILE_W = 1, TILE_X = 1, STRIPS = 1, STRIP_X = 1, Q_OFFSET = 128 };
+enum { TILE_W = 1, TILE_X = 1, STRIPS = 1, STRIP_X = 1, DOT = 1, Q_OFFSET = 128 };
 
 INLINE struct f32x16 f_set(float a)
 {
@@ -427,15 +427,14 @@ INLINE struct i8x32 q_spread(struct i32x8 a)
 }
 
 /*
- * Adds to each lane the products of its bytes of a[0] and b[0], four, and so on
- * to a[3] and b[3].  Those of a are unsigned, of so many bits, or made by
- * q_offset (8 bits); those of b are from -127 to 127.
+ * Adds to each lane the four products of its bytes of a and b, of DOT vectors
+ * at once.  Those of a are unsigned, of so many bits, or made by q_offset (8
+ * bits); those of b are from -127 to 127.
  */
-INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[4], const struct i8x32 b[4], int bits)
+INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[DOT], const struct i8x32 b[DOT], int bits)
 {
 	(void)bits;
-	for (int v = 0; v < 4; v++)
-		for (int i = 0; i < 32; i++)
-			sum.v[i / 4] += a[v].v[i] * (int8_t)b[v].v[i];
+	for (int i = 0; i < 32; i++)
+		sum.v[i / 4] += a->v[i] * (int8_t)b->v[i];
 	return sum;
 }
