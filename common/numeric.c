@@ -3,6 +3,8 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 #include "cli.h"
@@ -49,16 +51,23 @@ int kernels_available(const struct kernels *have[KERNELS_MAX])
 	have[n++] = &kernels_plain;
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() &&
-	    agrees_with_plain(&kernels_avx2))
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
 		have[n++] = &kernels_avx2;
 	if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
 	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-	    __builtin_cpu_supports("avx512bf16") && agrees_with_plain(&kernels_avx512))
+	    __builtin_cpu_supports("avx512bf16"))
 		have[n++] = &kernels_avx512;
+#elif defined(__aarch64__)
+	have[n++] = &kernels_neon;
+	if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP)
+		have[n++] = &kernels_dotprod;
 #endif
-	return n;
+	int good = 1;
+	for (int i = 1; i < n; i++)
+		if (agrees_with_plain(have[i]))
+			have[good++] = have[i];
+	return good;
 }
 
 const struct kernels *kernels_choose(void)

@@ -35,6 +35,7 @@
 #include <immintrin.h>
 #include "simd_avx2.h"
 #elif defined(__ARM_NEON)
+#include <arm_neon.h>
 #include "simd_neon.h"
 #endif
 

@@ -53,11 +53,6 @@ INLINE struct f32x16 f_add(struct f32x16 a, struct f32x16 b)
 	return (struct f32x16){_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
 }
 
-INLINE struct f32x16 f_mul(struct f32x16 a, struct f32x16 b)
-{
-	return (struct f32x16){_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
-}
-
 INLINE struct f32x16 f_fma(struct f32x16 a, struct f32x16 b, struct f32x16 c)
 {
 	return (struct f32x16){_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};

@@ -49,11 +49,6 @@ INLINE struct f32x16 f_add(struct f32x16 a, struct f32x16 b)
 	return (struct f32x16){_mm512_add_ps(a.v, b.v)};
 }
 
-INLINE struct f32x16 f_mul(struct f32x16 a, struct f32x16 b)
-{
-	return (struct f32x16){_mm512_mul_ps(a.v, b.v)};
-}
-
 INLINE struct f32x16 f_fma(struct f32x16 a, struct f32x16 b, struct f32x16 c)
 {
 	return (struct f32x16){_mm512_fmadd_ps(a.v, b.v, c.v)};

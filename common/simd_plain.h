@@ -1,8 +1,9 @@
 /* simd_plain.h: the vectors of simd.h in plain C.  This defines what they compute. */
-#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "simd_bf16.h"
 
 struct f32x16 {
 	float v[16];
@@ -60,13 +61,6 @@ INLINE struct f32x16 f_add(struct f32x16 a, struct f32x16 b)
 {
 	for (int j = 0; j < 16; j++)
 		a.v[j] += b.v[j];
-	return a;
-}
-
-INLINE struct f32x16 f_mul(struct f32x16 a, struct f32x16 b)
-{
-	for (int j = 0; j < 16; j++)
-		a.v[j] *= b.v[j];
 	return a;
 }
 
@@ -147,30 +141,6 @@ INLINE struct bf16x32 b_load_part(const uint16_t *p, size_t n)
 INLINE struct bf16x32 b_load(const uint16_t *p)
 {
 	return b_load_part(p, 32);
-}
-
-/* The value of a BF16 number; what is below the smallest normal one counts as zero. */
-INLINE float bf16_value(uint16_t b)
-{
-	uint32_t bits = (uint32_t)(b & 0x7f80 ? b : b & 0x8000) << 16;
-	float x;
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
-
-/*
- * a * b + c rounded once, and zero of the same sign if that, rounded to 24
- * bits, is below the smallest normal number.  A sum in the last half step below
- * that number is rounded up to it by fmaf already; in double it is exact.
- */
-INLINE float fma_flushed(float a, float b, float c)
-{
-	float r = fmaf(a, b, c);
-	if (fabsf(r) > FLT_MIN || r != r)
-		return r;
-	if (fabsf(r) == FLT_MIN && fabs((double)a * b + c) >= FLT_MIN - 0x1p-151)
-		return r;
-	return copysignf(0, r);
 }
 
 /* Adds to each lane the product of its upper elements, then of its lower. */
