@@ -1,7 +1,7 @@
 # lmutils: see README.md.
 #
 #	make [BUILD=build] [CC=cc] [CFLAGS='-O2 -g']
-#	make check | check-asan | check-fuzz | fuzz
+#	make check | check-asan | check-fuzz | check-neon | fuzz
 #	make bench		speed and memory: see tests/bench
 #	make install [PREFIX=/usr/local] [DESTDIR=] [MANDIR=PREFIX/share/man]
 #	     [PROGPREFIX=]		a prefix for the programs' names
@@ -28,11 +28,16 @@ LIBS = -ljansson -lpcre2-8 -lutf8proc -lm -pthread
 # kernels.c is compiled once for each instruction set; numeric.c chooses.
 ISAS = plain
 ifneq (,$(filter x86_64-% amd64-%,$(shell $(CC) -dumpmachine)))
-ISAS += avx512
+ISAS += avx2 avx512
+endif
+ifneq (,$(filter aarch64-%,$(shell $(CC) -dumpmachine)))
+ISAS += neon dotprod
 endif
 ISA_plain =
-ISA_avx2 = -mavx2 -mfma
+ISA_avx2 = -mavx2 -mfma -mf16c
 ISA_avx512 = -march=x86-64-v4 -mavx512vnni -mavx512bf16
+ISA_neon =
+ISA_dotprod = -march=armv8.2-a+dotprod
 VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)
 
 COMMON = $(filter-out common/kernels.c,$(wildcard common/*.c))
@@ -44,7 +49,7 @@ STREAMFUZZ = $(patsubst %,$(BUILD)/streamfuzz/%,$(filter-out lm,$(TOOLS)))
 FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
 MODEL = $(BUILD)/share/lmutils/model
 
-.PHONY: all toy bench check check-asan check-fuzz fuzz fuzzers testprograms install uninstall clean FORCE
+.PHONY: all toy bench check check-asan check-fuzz check-neon fuzz fuzzers testprograms install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -118,6 +123,23 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 
 check-asan:
 	@$(MAKE) BUILD=$(BUILD)/asan CFLAGS='$(SANITIZE)' check
+
+# The kernels of AArch64 on another machine.  Only their test is linked, which
+# needs no library: of those, headers are enough.
+CROSS = aarch64-linux-gnu-
+QEMU = qemu-aarch64
+
+check-neon:
+	@for t in $(CROSS)gcc $(QEMU); do \
+		command -v $$t >/dev/null || { \
+			echo "check-neon: $$t: not found (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)" >&2; \
+			exit 1; \
+		}; \
+	done
+	@$(MAKE) BUILD=$(BUILD)/neon CC=$(CROSS)gcc AR=$(CROSS)ar \
+		CFLAGS='-O2 -ffunction-sections -idirafter /usr/include' \
+		LDFLAGS='-static -Wl,--gc-sections' LIBS='-lm -pthread' $(BUILD)/neon/tests/kernels
+	$(QEMU) $(BUILD)/neon/tests/kernels 1 20
 
 # Every mutation of every header byte, not only a sample of them.
 check-fuzz: all testprograms

@@ -46,6 +46,23 @@ static inline int block_offset(enum dtype type)
 	}
 }
 
+/* Bits of the stored q of a type. */
+static inline int block_bits(enum dtype type)
+{
+	switch (type) {
+	case DTYPE_Q5_0:
+	case DTYPE_Q5_1:
+	case DTYPE_Q5_K:
+		return 5;
+	case DTYPE_Q6_K:
+		return 6;
+	case DTYPE_Q8_0:
+		return 8;
+	default:
+		return 4;
+	}
+}
+
 /* True if the elements of a type have a minimum. */
 static inline bool block_has_minimum(enum dtype type)
 {

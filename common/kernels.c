@@ -236,7 +236,7 @@ static void left_over(const float *x, size_t n, const struct activations *a, flo
 static void round_row(const float *x, size_t n, size_t size, struct activations *a)
 {
 	struct activations *again = a + n / 32;
-	float limit = 64 * (dot_f32(x, x, n) / (float)n), rest[256];
+	float limit = 25 * (dot_f32(x, x, n) / (float)n), rest[256];
 	for (size_t b = 0; b < n / size; b++, x += size, a += size / 32) {
 		float max = round_block(x, size, b, a);
 		if (max * max > limit && max < INFINITY) {
@@ -364,10 +364,17 @@ INLINE void tile_bf16(const struct product *p, size_t o, size_t i, int W, int X)
 		for (int a = 0; a < W; a++)
 			sum[b][a] = f_set(0);
 	}
+	unsigned before = flush_on();
 	for (; k + 32 <= p->in; k += 32)
 		step_bf16(w, x, k, 32, W, X, sum);
 	if (k < p->in)
 		step_bf16(w, x, k, p->in - k, W, X, sum);
+	UNROLL
+	for (int b = 0; b < X; b++)
+		UNROLL
+		for (int a = 0; a < W; a++)
+			sum[b][a] = f_finished(sum[b][a]);
+	flush_off(before);
 	UNROLL
 	for (int b = 0; b < X; b++)
 		store_sums(W, sum[b], p->y + (i + (size_t)b) * p->y_stride + o);
@@ -438,9 +445,7 @@ static void product_f32(const struct product *p, enum dtype type)
 
 static void product_bf16(const struct product *p)
 {
-	unsigned before = flush_on();
 	product(ORDER_BF16, p);
-	flush_off(before);
 }
 
 /* ---- products of weights in blocks ---- */
@@ -482,22 +487,30 @@ INLINE bool in_256(enum dtype type)
 	return type == DTYPE_Q4_K || type == DTYPE_Q5_K || type == DTYPE_Q6_K;
 }
 
-/* Adds the products with 4 V bytes of x to those of a strip, in two sums for speed. */
-INLINE struct i32x8 add_products(struct i32x8 sum, const struct i8x32 *q, const int8_t *x, int V)
+/* Of DOT vectors, each lane of each four bytes of x. */
+INLINE void set_all(const int8_t *x, struct i8x32 *q)
 {
-	struct i32x8 other = i_set(0);
 	UNROLL
-	for (int v = 0; v < V; v += 2) {
-		sum = i_dot(sum, q[v], q_set(x + 4 * v));
-		other = i_dot(other, q[v + 1], q_set(x + 4 * v + 4));
+	for (int v = 0; v < DOT; v++)
+		q[v] = q_set(x + 4 * v);
+}
+
+/* Adds the products with 16 bytes of x to those of a strip. */
+INLINE struct i32x8 add_products(enum dtype type, struct i32x8 sum, const struct i8x32 *q, const int8_t *x)
+{
+	struct i8x32 b[DOT];
+	UNROLL
+	for (int v = 0; v < 4; v += DOT) {
+		set_all(x + 4 * v, b);
+		sum = i_dot(sum, q + v, b, block_bits(type));
 	}
-	return i_add(sum, other);
+	return sum;
 }
 
 /* What sums of products begin with, so that the offset of q is gone from them. */
 INLINE struct i32x8 less_offset(enum dtype type, int32_t sum_of_x)
 {
-	return i_set(-block_offset(type) * sum_of_x);
+	return i_set(-(type == DTYPE_Q8_0 ? Q_OFFSET : block_offset(type)) * sum_of_x);
 }
 
 /* Adds a block of 32 to the sums of 8 rows: numeric.h says how. */
@@ -554,7 +567,8 @@ INLINE struct f32x8 add_strip_32(enum dtype type, struct f32x8 sum, const unsign
 {
 	struct strip_32 block;
 	strip_load_32(type, w, stride, &block);
-	struct i32x8 products = add_products(less_offset(type, x->sum[0] + x->sum[1]), block.q, x->q, 8);
+	struct i32x8 low = add_products(type, less_offset(type, x->sum[0] + x->sum[1]), block.q, x->q);
+	struct i32x8 products = i_add(low, add_products(type, i_set(0), block.q + 4, x->q + 16));
 	return add_32(type, sum, products, block.d, block.m, x);
 }
 
@@ -569,8 +583,8 @@ INLINE struct f32x8 add_strip_256(enum dtype type, struct f32x8 sum, const unsig
 		const struct activations *a = x + part;
 		struct i8x32 q[8];
 		strip_load_part(type, w, stride, part, q);
-		struct i32x8 low = add_products(less_offset(type, a->sum[0]), q, a->q, 4);
-		struct i32x8 high = add_products(less_offset(type, a->sum[1]), q + 4, a->q + 16, 4);
+		struct i32x8 low = add_products(type, less_offset(type, a->sum[0]), q, a->q);
+		struct i32x8 high = add_products(type, less_offset(type, a->sum[1]), q + 4, a->q + 16);
 		products = i_add(products, scaled(type, low, high, scales.low[part], scales.high[part]));
 		minima = i_add(minima, i_mul(scales.minimum[part], i_set(a->sum[0] + a->sum[1])));
 	}
@@ -655,22 +669,24 @@ INLINE void pack(enum dtype type, const struct strip *s, size_t in, struct packe
 	}
 }
 
-/* Adds V vectors of packed strips, from one on, times X rows of x. */
-INLINE void packed_products(const struct packed *const *w, const struct activations *const *x, int from, int V, int S,
-			    int X, struct i32x8 sum[STRIPS][STRIP_X])
+/* Adds four vectors of packed strips, from one on, times X rows of x. */
+INLINE void packed_products(enum dtype type, const struct packed *const *w, const struct activations *const *x,
+			    int from, int S, int X, struct i32x8 sum[STRIPS][STRIP_X])
 {
 	UNROLL
-	for (int v = from; v < from + V; v++) {
-		struct i8x32 q[STRIPS];
+	for (int v = from; v < from + 4; v += DOT) {
+		struct i8x32 q[STRIPS][DOT], b[DOT];
 		UNROLL
 		for (int s = 0; s < S; s++)
-			q[s] = q_load(w[s]->q[v]);
+			UNROLL
+			for (int d = 0; d < DOT; d++)
+				q[s][d] = q_load(w[s]->q[v + d]);
 		UNROLL
 		for (int j = 0; j < X; j++) {
-			struct i8x32 a = q_set(x[j]->q + 4 * v);
+			set_all(x[j]->q + 4 * v, b);
 			UNROLL
 			for (int s = 0; s < S; s++)
-				sum[s][j] = i_dot(sum[s][j], q[s], a);
+				sum[s][j] = i_dot(sum[s][j], q[s], b, block_bits(type));
 		}
 	}
 }
@@ -690,7 +706,8 @@ INLINE void add_packed_32(enum dtype type, const struct packed *const *w, const 
 		UNROLL
 		for (int s = 0; s < S; s++)
 			products[s][j] = less_offset(type, x[j]->sum[0] + x[j]->sum[1]);
-	packed_products(w, x, 0, 8, S, X, products);
+	packed_products(type, w, x, 0, S, X, products);
+	packed_products(type, w, x, 4, S, X, products);
 	UNROLL
 	for (int j = 0; j < X; j++)
 		UNROLL
@@ -717,8 +734,8 @@ INLINE void add_packed_256(enum dtype type, const struct packed *w, const struct
 			low[0][j] = less_offset(type, a[j]->sum[0]);
 			high[0][j] = less_offset(type, a[j]->sum[1]);
 		}
-		packed_products(&at, a, 0, 4, 1, X, low);
-		packed_products(&at, a, 4, 4, 1, X, type == DTYPE_Q6_K ? high : low);
+		packed_products(type, &at, a, 0, 1, X, low);
+		packed_products(type, &at, a, 4, 1, X, type == DTYPE_Q6_K ? high : low);
 		UNROLL
 		for (int j = 0; j < X; j++) {
 			products[j] = i_add(products[j], scaled(type, low[0][j], high[0][j], scale_low, scale_high));

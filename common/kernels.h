@@ -65,7 +65,7 @@ struct kernels {
 	size_t (*blocks_room)(size_t in);
 };
 
-extern const struct kernels kernels_plain, kernels_avx2, kernels_avx512, kernels_neon;
+extern const struct kernels kernels_plain, kernels_avx2, kernels_avx512, kernels_neon, kernels_dotprod;
 
 /* Those this machine can run, the best last, and how many. */
 #define KERNELS_MAX 4

@@ -1,6 +1,11 @@
 /* numeric.c: sums and products through the kernels of this machine.  See numeric.h. */
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 
 #include "cli.h"
 #include "kernels.h"
@@ -31,21 +36,38 @@ static bool agrees_with_plain(const struct kernels *k)
 	return true;
 }
 
+#if defined(__x86_64__)
+/* F16C, which compilers do not all know by name. */
+static bool has_f16c(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 int kernels_available(const struct kernels *have[KERNELS_MAX])
 {
 	int n = 0;
 	have[n++] = &kernels_plain;
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		have[n++] = &kernels_plain;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
+		have[n++] = &kernels_avx2;
 	if (n == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
 	    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-	    __builtin_cpu_supports("avx512bf16") && agrees_with_plain(&kernels_avx512))
+	    __builtin_cpu_supports("avx512bf16"))
 		have[n++] = &kernels_avx512;
+#elif defined(__aarch64__)
+	have[n++] = &kernels_neon;
+	if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP)
+		have[n++] = &kernels_dotprod;
 #endif
-	return n;
+	int good = 1;
+	for (int i = 1; i < n; i++)
+		if (agrees_with_plain(have[i]))
+			have[good++] = have[i];
+	return good;
 }
 
 const struct kernels *kernels_choose(void)

@@ -27,7 +27,7 @@
  *       8 lanes, block b in lane b mod 8: the first times (d dx), then the
  *       second times (-m dx).  Lanes are added ascending.
  *
- * In both, a block of activations whose largest |x| is more than 8 times the
+ * In both, a block of activations whose largest |x| is more than 5 times the
  * root mean square of its row would lose too much of its other elements: what
  * its rounding has left over is rounded as well, with a scale of its own, and
  * multiplied like a further block, in the lane of the first, after all blocks.

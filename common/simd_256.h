@@ -204,20 +204,10 @@ INLINE struct i8x32 q_above(struct i8x32 a, struct i8x32 b)
 	return (struct i8x32){_mm256_or_si256(a.v, _mm256_slli_epi16(b.v, 4))};
 }
 
-INLINE struct i8x32 q_unsigned(struct i8x32 a)
-{
-	return (struct i8x32){_mm256_xor_si256(a.v, _mm256_set1_epi8((char)0x80))};
-}
-
 /* Multiplied by 1 + 2^7 + 2^14 + 2^21, bit i is bit 8 i too. */
 INLINE struct i8x32 q_spread(struct i32x8 a)
 {
 	__m256i bits = _mm256_and_si256(a.v, _mm256_set1_epi32(15));
 	bits = _mm256_mullo_epi32(bits, _mm256_set1_epi32(0x00204081));
 	return (struct i8x32){_mm256_and_si256(bits, _mm256_set1_epi32(0x01010101))};
-}
-
-INLINE struct i32x8 i_dot(struct i32x8 sum, struct i8x32 a, struct i8x32 b)
-{
-	return (struct i32x8){dot_bytes(sum.v, a.v, b.v)};
 }

@@ -2,6 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "simd_256.h"
+
 struct f32x16 {
 	__m512 v;
 };
@@ -10,7 +12,7 @@ struct bf16x32 {
 	__m512i v;
 };
 
-enum { TILE_W = 4, TILE_X = 6, TILE_Q = 6, STRIPS = 2, STRIP_X = 6 };
+enum { TILE_W = 4, TILE_X = 6, TILE_Q = 6, STRIPS = 2, STRIP_X = 6, DOT = 1, Q_OFFSET = 128 };
 
 INLINE __mmask16 first_lanes(size_t n)
 {
@@ -45,11 +47,6 @@ INLINE void f_store(float *p, struct f32x16 a)
 INLINE struct f32x16 f_add(struct f32x16 a, struct f32x16 b)
 {
 	return (struct f32x16){_mm512_add_ps(a.v, b.v)};
-}
-
-INLINE struct f32x16 f_mul(struct f32x16 a, struct f32x16 b)
-{
-	return (struct f32x16){_mm512_mul_ps(a.v, b.v)};
 }
 
 INLINE struct f32x16 f_fma(struct f32x16 a, struct f32x16 b, struct f32x16 c)
@@ -127,15 +124,23 @@ INLINE unsigned flush_on(void)
 	return 0;
 }
 
+INLINE struct f32x16 f_finished(struct f32x16 a)
+{
+	return a;
+}
+
 INLINE void flush_off(unsigned before)
 {
 	(void)before;
 }
 
-/* Vectors of 8 lanes are those of AVX2, with VNNI's products. */
-INLINE __m256i dot_bytes(__m256i sum, __m256i a, __m256i b)
+INLINE struct i8x32 q_offset(struct i8x32 a)
 {
-	return _mm256_dpbusd_epi32(sum, a, b);
+	return (struct i8x32){_mm256_xor_si256(a.v, _mm256_set1_epi8((char)0x80))};
 }
 
-#include "simd_256.h"
+INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[DOT], const struct i8x32 b[DOT], int bits)
+{
+	(void)bits;
+	return (struct i32x8){_mm256_dpbusd_epi32(sum.v, a->v, b->v)};
+}

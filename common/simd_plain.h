@@ -1,8 +1,9 @@
 /* simd_plain.h: the vectors of simd.h in plain C.  This defines what they compute. */
-#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "simd_bf16.h"
 
 struct f32x16 {
 	float v[16];
@@ -24,7 +25,7 @@ struct i8x32 {
 	uint8_t v[32];
 };
 
-enum { TILE_W = 1, TILE_X = 1, TILE_Q = 1, STRIPS = 1, STRIP_X = 1 };
+enum { TILE_W = 1, TILE_X = 1, TILE_Q = 1, STRIPS = 1, STRIP_X = 1, DOT = 1, Q_OFFSET = 128 };
 
 INLINE struct f32x16 f_set(float a)
 {
@@ -60,13 +61,6 @@ INLINE struct f32x16 f_add(struct f32x16 a, struct f32x16 b)
 {
 	for (int j = 0; j < 16; j++)
 		a.v[j] += b.v[j];
-	return a;
-}
-
-INLINE struct f32x16 f_mul(struct f32x16 a, struct f32x16 b)
-{
-	for (int j = 0; j < 16; j++)
-		a.v[j] *= b.v[j];
 	return a;
 }
 
@@ -149,30 +143,6 @@ INLINE struct bf16x32 b_load(const uint16_t *p)
 	return b_load_part(p, 32);
 }
 
-/* The value of a BF16 number; what is below the smallest normal one counts as zero. */
-INLINE float bf16_value(uint16_t b)
-{
-	uint32_t bits = (uint32_t)(b & 0x7f80 ? b : b & 0x8000) << 16;
-	float x;
-	memcpy(&x, &bits, sizeof x);
-	return x;
-}
-
-/*
- * a * b + c rounded once, and zero of the same sign if that, rounded to 24
- * bits, is below the smallest normal number.  A sum in the last half step below
- * that number is rounded up to it by fmaf already; in double it is exact.
- */
-INLINE float fma_flushed(float a, float b, float c)
-{
-	float r = fmaf(a, b, c);
-	if (fabsf(r) > FLT_MIN || r != r)
-		return r;
-	if (fabsf(r) == FLT_MIN && fabs((double)a * b + c) >= FLT_MIN - 0x1p-151)
-		return r;
-	return copysignf(0, r);
-}
-
 /* Adds to each lane the product of its upper elements, then of its lower. */
 INLINE struct f32x16 f_dot_bf16(struct f32x16 sum, struct bf16x32 a, struct bf16x32 b)
 {
@@ -183,10 +153,19 @@ INLINE struct f32x16 f_dot_bf16(struct f32x16 sum, struct bf16x32 a, struct bf16
 	return sum;
 }
 
-/* Before and after a run of f_dot_bf16: where it needs a mode of the processor. */
+/*
+ * Before and after a run of f_dot_bf16: where it needs a mode of the processor.
+ * The sums go through f_finished before flush_off, so that the compiler leaves
+ * their last additions within the mode; what follows is as ever.
+ */
 INLINE unsigned flush_on(void)
 {
 	return 0;
+}
+
+INLINE struct f32x16 f_finished(struct f32x16 a)
+{
+	return a;
 }
 
 INLINE void flush_off(unsigned before)
@@ -400,8 +379,8 @@ INLINE struct i8x32 q_above(struct i8x32 a, struct i8x32 b)
 	return a;
 }
 
-/* Signed bytes, 128 added. */
-INLINE struct i8x32 q_unsigned(struct i8x32 a)
+/* Signed bytes, Q_OFFSET added: 128, or 0 where i_dot takes the bytes of 8 bits as signed. */
+INLINE struct i8x32 q_offset(struct i8x32 a)
 {
 	for (int i = 0; i < 32; i++)
 		a.v[i] ^= 0x80;
@@ -417,11 +396,15 @@ INLINE struct i8x32 q_spread(struct i32x8 a)
 	return r;
 }
 
-/* Adds to each lane four products of bytes, those of a unsigned, those of b signed. */
-INLINE struct i32x8 i_dot(struct i32x8 sum, struct i8x32 a, struct i8x32 b)
+/*
+ * Adds to each lane the four products of its bytes of a and b, of DOT vectors
+ * at once.  Those of a are unsigned, of so many bits, or made by q_offset (8
+ * bits); those of b are from -127 to 127.
+ */
+INLINE struct i32x8 i_dot(struct i32x8 sum, const struct i8x32 a[DOT], const struct i8x32 b[DOT], int bits)
 {
-	for (int j = 0; j < 8; j++)
-		for (int i = 4 * j; i < 4 * j + 4; i++)
-			sum.v[j] += a.v[i] * (int8_t)b.v[i];
+	(void)bits;
+	for (int i = 0; i < 32; i++)
+		sum.v[i / 4] += a->v[i] * (int8_t)b->v[i];
 	return sum;
 }

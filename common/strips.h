@@ -79,7 +79,7 @@ INLINE void strip_load_32(enum dtype type, const unsigned char *p, size_t stride
 		strip_bytes(p + 2, stride, s->q);
 		UNROLL
 		for (int v = 0; v < 8; v++)
-			s->q[v] = q_unsigned(s->q[v]);
+			s->q[v] = q_offset(s->q[v]);
 	}
 }
 

@@ -56,33 +56,44 @@ static void release(unsigned char *p, size_t n)
 	munmap(p + n - whole, whole + page);
 }
 
-/* A float of moderate size; sometimes of any, and then denormal or infinite too. */
-static float number(bool wild)
+/*
+ * Floats of moderate size; of any, then denormal or infinite too; and such that
+ * the product of two is near the smallest normal number.
+ */
+enum size { MODERATE, ANY, TINY };
+
+static enum size draw_size(void)
+{
+	static const enum size sizes[8] = {[6] = TINY, [7] = ANY};
+	return sizes[below(8)];
+}
+
+static float number(enum size size)
 {
 	uint32_t bits = draw();
 	float x;
-	if (!wild)
-		bits = (bits & 0x807fffff) | (120 + below(12)) << 23;
+	if (size != ANY)
+		bits = (bits & 0x807fffff) | ((size == TINY ? 58 : 120) + below(12)) << 23;
 	memcpy(&x, &bits, sizeof x);
 	return x;
 }
 
-static void fill_weights(enum dtype type, unsigned char *w, size_t n, bool wild)
+static void fill_weights(enum dtype type, unsigned char *w, size_t n, enum size size)
 {
 	const struct quant *q = quant_of(type);
 	for (size_t i = 0; i < dtype_bytes(type, n); i++)
 		w[i] = (unsigned char)draw();
 	if (type == DTYPE_F32 || type == DTYPE_BF16 || type == DTYPE_F16)
 		for (size_t i = 0; i < n; i++) {
-			float x = number(wild);
+			float x = number(size);
 			if (type == DTYPE_F32)
 				memcpy(w + 4 * i, &x, 4);
 			else if (type == DTYPE_BF16)
 				memcpy(w + 2 * i, (unsigned char *)&x + 2, 2);
-			else if (!wild)
+			else if (size != ANY)
 				w[2 * i + 1] = (unsigned char)((w[2 * i + 1] & 0x83) | 0x2c);
 		}
-	else if (!wild)                 /* moderate scales */
+	else if (size != ANY)           /* moderate scales */
 		for (size_t i = 0; i < n / q->elements; i++) {
 			unsigned char *b = w + i * q->bytes + (type == DTYPE_Q6_K ? 208 : 0);
 			b[1] = (unsigned char)((b[1] & 0x83) | 0x2c);
@@ -104,16 +115,17 @@ static void compare(const struct kernels *k, const char *what, const float *a, c
 static void compare_product(const struct kernels *k, enum dtype type, bool exact)
 {
 	const struct quant *q = quant_of(type);
-	bool wild = below(8) == 0, blocks = q->elements > 1;
+	enum size size = draw_size();
+	bool blocks = q->elements > 1;
 	size_t in = (1 + below(below(4) ? 40 : 600 / q->elements + 9)) * q->elements;
 	size_t rows = 1 + below(20), n = 1 + below(15), stride = rows + below(3);
-	size_t groups = activations_count(in), padded = (in + 31) / 32 * 32, size = rows * dtype_bytes(type, in);
-	unsigned char *w = at_the_edge(size);
+	size_t groups = activations_count(in), padded = (in + 31) / 32 * 32, bytes = rows * dtype_bytes(type, in);
+	unsigned char *w = at_the_edge(bytes);
 	float *x = mem_array(n * in, sizeof *x);
 	float *y = mem_array(n * stride, sizeof *y), *plain_y = mem_array(n * stride, sizeof *y);
-	fill_weights(type, w, rows * in, wild);
+	fill_weights(type, w, rows * in, size);
 	for (size_t i = 0; i < n * in; i++)
-		x[i] = below(16) ? number(wild) : 0;
+		x[i] = below(16) ? number(size) : 0;
 	struct product p = {.w = w, .w_bytes = dtype_bytes(type, in), .rows = rows,
 		.n = n, .in = in, .y_stride = stride};
 	void *room = mem_aligned(1, k->blocks_room(in));
@@ -147,7 +159,7 @@ static void compare_product(const struct kernels *k, enum dtype type, bool exact
 		else
 			both[i]->product_f32(&p, type);
 	}
-	for (size_t r = 0; blocks && !wild && r < n * groups; r++)
+	for (size_t r = 0; blocks && size != ANY && r < n * groups; r++)
 		if (memcmp(&a[0][r], &a[1][r], sizeof **a) != 0)
 			die(k->name, "activations of %zu differ", in);
 	compare(k, q->name, y, plain_y, n * stride);
@@ -159,7 +171,7 @@ static void compare_product(const struct kernels *k, enum dtype type, bool exact
 	free(x);
 	free(y);
 	free(plain_y);
-	release(w, size);
+	release(w, bytes);
 }
 
 /* The loops over one vector. */
@@ -168,13 +180,13 @@ static void compare_vectors(const struct kernels *k)
 	const struct kernels *plain = &kernels_plain;
 	size_t n = 1 + below(100);
 	float *v[5], r[2];
-	bool wild = below(8) == 0;
+	enum size size = draw_size();
 	for (int i = 0; i < 5; i++) {
 		v[i] = mem_array(n, sizeof **v);
 		for (size_t e = 0; e < n; e++)
-			v[i][e] = number(wild);
+			v[i][e] = number(size);
 	}
-	float scale = number(wild);
+	float scale = number(size);
 	r[0] = k->dot_f32(v[0], v[1], n);
 	r[1] = plain->dot_f32(v[0], v[1], n);
 	compare(k, "dot_f32", r, r + 1, 1);

@@ -391,7 +391,7 @@ kill_one() {
 		setup_model "$name"
 		tok "$text" | embed | LM_ISA=plain block -l 0- | LM_ISA=plain logits >plain
 		count=0
-		for isa in avx2 avx512; do
+		for isa in avx2 avx512 neon dotprod; do
 			tok "$text" | embed | LM_ISA=$isa block -l 0- 2>err | LM_ISA=$isa logits >out 2>/dev/null ||
 				{ grep -q 'not an instruction set' err && continue; }
 			cmp out plain
