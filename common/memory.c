@@ -1,4 +1,5 @@
 /* memory.c: allocation that does not fail.  See memory.h. */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,12 @@ bool size_muladd(size_t a, size_t b, size_t c, size_t *out)
 		return false;
 	*out = sum;
 	return true;
+}
+
+void mem_keep(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 28);
+	mallopt(M_TRIM_THRESHOLD, 1 << 28);
 }
 
 static size_t product(size_t count, size_t size)

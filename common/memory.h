@@ -28,4 +28,10 @@ char *mem_string(const char *s);
 /* printf into a fresh string. */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * For a program that frees and allocates the same large arrays again for every
+ * frame: keeps what is freed, up to 256 MB, instead of giving it to the kernel.
+ */
+void mem_keep(void);
+
 #endif

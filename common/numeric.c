@@ -247,15 +247,27 @@ struct job {
 
 #define UNPACKED 4              /* rows unpacked at a time */
 
-/* Rows of a piece, a multiple of all tiles: more for many rows of x, which are read again for each. */
-static size_t piece_rows(const struct input *x)
+#define STRETCH (128 << 10)     /* bytes of weights that are worth reading in one go */
+
+/*
+ * Rows of a piece.  For few rows of x, what counts is memory: long stretches,
+ * as many for each thread.  For many, which are read again for each piece: that
+ * it is neither too small nor too large to be shared well.
+ */
+static size_t piece_rows(const struct weight *w, const struct input *x)
 {
-	return x->n < 32 ? 32 : 96;
+	size_t threads = (size_t)threads_count(), pieces, rows;
+	if (x->n >= 32)
+		return 96;
+	pieces = w->out * dtype_bytes(w->type, w->in) / STRETCH / threads * threads;
+	pieces = pieces < threads ? threads : pieces;
+	rows = (w->out + pieces - 1) / pieces;
+	return (rows + 7) / 8 * 8;      /* whole strips of the kernels */
 }
 
 static size_t pieces_of(const struct weight *w, const struct input *x)
 {
-	return (w->out + piece_rows(x) - 1) / piece_rows(x);
+	return (w->out + piece_rows(w, x) - 1) / piece_rows(w, x);
 }
 
 /* Rows that are unpacked to F32 first. */
@@ -306,7 +318,7 @@ static void job_piece(void *data, size_t piece, int thread)
 	size_t i = 0;
 	for (; piece >= pieces_of(&j->l[i]->w, j->x); i++)
 		piece -= pieces_of(&j->l[i]->w, j->x);
-	size_t rows = piece_rows(j->x), o = piece * rows, rest = j->l[i]->w.out - o;
+	size_t rows = piece_rows(&j->l[i]->w, j->x), o = piece * rows, rest = j->l[i]->w.out - o;
 	linear_rows(j, j->l[i], j->y[i], o, rest < rows ? rest : rows, j->room + (size_t)thread * j->room_bytes);
 }
 

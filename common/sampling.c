@@ -88,6 +88,11 @@ void candidates_best(struct candidates *c, size_t k)
 {
 	if (k > c->n)
 		k = c->n;
+	if (k == 1) {                   /* no heap for the likeliest alone */
+		c->list[0] = *best(c);
+		c->n = 1;
+		return;
+	}
 	heap_make(c);
 	for (size_t i = 0; i < k; i++)
 		heap_take(c, c->n - i);

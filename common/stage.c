@@ -81,6 +81,7 @@ void stage_start(struct stage *s, const struct model *m, const char *label, bool
 		.model = m, .label = label, .force = force,
 		.terminal = isatty(STDOUT_FILENO),
 	};
+	mem_keep();
 	threads_count();        /* a wrong $LM_THREADS now, not later */
 }
 
@@ -104,6 +105,7 @@ static void release_held(struct stage *s)
 
 bool stage_next(struct stage *s, struct frame *f)
 {
+	threads_rest();
 	while (stream_read(&s->in, f)) {
 		if (!frame_is_end(f)) {
 			stage_check_model(f, &s->in, s->model, s->force);

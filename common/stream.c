@@ -1,5 +1,6 @@
 /* stream.c: frames in, frames out.  See stream.h and lmstream(5). */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,18 @@ bool stream_read(struct stream *in, struct frame *f)
 	return true;
 }
 
+/*
+ * A frame that does not fit into a pipe costs both its ends a switch for each
+ * 64 KB: a larger pipe, where one can be had, costs memory only.
+ */
+static void make_room(struct stream *out, size_t bytes)
+{
+	if (out->roomy || bytes <= 1 << 16)
+		return;
+	fcntl(out->fd, F_SETPIPE_SZ, 1 << 18);  /* not a pipe, or no more to be had: as before */
+	out->roomy = true;
+}
+
 void stream_write(struct stream *out, struct frame *f)
 {
 	frame_set_meta(f, "lmutils", "1");
@@ -108,9 +121,13 @@ void stream_write(struct stream *out, struct frame *f)
 		die(out->name, "frame %lu: its header would have %zu bytes, at most %d", out->frames + 1,
 		    length - 8, STREAM_HEADER_MAX);
 	struct iovec *vector = mem_array(count + 1, sizeof *vector);
+	size_t bytes = length;
 	vector[0] = (struct iovec){header, length};
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		vector[i + 1] = (struct iovec){f->st.tensors[i].data, f->st.tensors[i].bytes};
+		bytes += f->st.tensors[i].bytes;
+	}
+	make_room(out, bytes);
 	if (io_writev(out->fd, vector, (int)count + 1) < 0)
 		die(out->name, "%s", strerror(errno));
 	free(vector);

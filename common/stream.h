@@ -39,6 +39,7 @@ struct stream {
 	const char *name;               /* for messages: "stdin", a file's path */
 	unsigned long frames;           /* frames read or written so far */
 	bool ended;                     /* the last of them was an end frame */
+	bool roomy;             /* its pipe has been made as large as may be */
 };
 
 /*

@@ -11,10 +11,11 @@
 #include "threads.h"
 
 #define SPIN 50000              /* nanoseconds to look for work before sleeping */
-#define WORTH_WAKING 60000      /* nanoseconds of work for which sleepers are woken */
+#define WORTH_WAKING 60000      /* nanoseconds of work in a frame, after which sleepers are woken */
 #define WORTH_SHARING 4000      /* for which those awake are given a part */
 
 static int chosen;              /* 0: not yet */
+static double alone;            /* nanoseconds that were done alone since the frame began */
 
 /*
  * The job all work at.  Its fields change only while it is closed and nobody is
@@ -121,11 +122,26 @@ static void start_helpers(void)
 	}
 }
 
+void threads_rest(void)
+{
+	alone = 0;
+}
+
+/* True if the others are worth their waking, or are awake and it is worth sharing with them. */
+static bool worth_sharing(size_t pieces, double nanoseconds)
+{
+	bool awake = team.helpers > 0 && atomic_load(&team.asleep) == 0;
+	if (threads_count() == 1 || pieces < 2 || nanoseconds < WORTH_SHARING)
+		return false;
+	if (!awake)
+		alone += nanoseconds;
+	return awake || alone >= WORTH_WAKING;
+}
+
 void threads_run(void (*work)(void *data, size_t piece, int thread), void *data, size_t pieces,
 		 double nanoseconds)
 {
-	bool awake = team.helpers > 0 && atomic_load(&team.asleep) == 0;
-	if (threads_count() == 1 || pieces < 2 || nanoseconds < (awake ? WORTH_SHARING : WORTH_WAKING)) {
+	if (!worth_sharing(pieces, nanoseconds)) {
 		for (size_t piece = 0; piece < pieces; piece++)
 			work(data, piece, 0);
 		return;

@@ -21,6 +21,12 @@ void threads_choose(const char *option);
 int threads_count(void);
 
 /*
+ * Tells that a frame is done: the next run is not soon.  Runs that are too
+ * short to wake the others for add up until this is called.
+ */
+void threads_rest(void);
+
+/*
  * Calls work(data, piece, thread) once for each piece, 0 to pieces - 1, and
  * returns when all are done; thread is the number of the thread that does it,
  * from 0, so that each can have room of its own.  `nanoseconds` says about how
