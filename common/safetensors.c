@@ -189,27 +189,55 @@ static int by_element_size(const void *a, const void *b)
 	return (s->offset > t->offset) - (s->offset < t->offset);
 }
 
-char *safetensors_header(struct tensor *tensors, size_t count, json_t *metadata, size_t *length)
+void safetensors_order(struct tensor *tensors, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		tensors[i].offset = i;
 	if (count > 1)
 		qsort(tensors, count, sizeof *tensors, by_element_size);
+	for (size_t i = 0, end = 0; i < count; end += tensors[i++].bytes)
+		tensors[i].offset = end;
+}
 
+struct safetensors safetensors_copy(const struct safetensors *st)
+{
+	struct safetensors copy = *st;
+	copy.tensors = mem_array(st->count, sizeof *copy.tensors);
+	for (size_t i = 0; i < st->count; i++) {
+		copy.tensors[i] = st->tensors[i];
+		copy.tensors[i].name = mem_string(st->tensors[i].name);
+		copy.tensors[i].data = copy.tensors[i].owned = NULL;
+	}
+	copy.metadata = json_copy(st->metadata);
+	return copy;
+}
+
+bool safetensors_alike(const struct safetensors *a, const struct safetensors *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		const struct tensor *s = &a->tensors[i], *t = &b->tensors[i];
+		if (s->type != t->type || s->rank != t->rank || strcmp(s->name, t->name) != 0 ||
+		    memcmp(s->shape, t->shape, (size_t)s->rank * sizeof *s->shape) != 0)
+			return false;
+	}
+	return a->metadata == b->metadata || json_equal(a->metadata, b->metadata);
+}
+
+char *safetensors_header(const struct safetensors *st, size_t *length)
+{
 	json_t *header = json_object();
-	if (metadata && json_object_size(metadata))
-		json_object_set(header, "__metadata__", metadata);
-	size_t end = 0;
-	for (size_t i = 0; i < count; i++) {
-		struct tensor *t = &tensors[i];
+	if (st->metadata && json_object_size(st->metadata))
+		json_object_set(header, "__metadata__", st->metadata);
+	for (size_t i = 0; i < st->count; i++) {
+		const struct tensor *t = &st->tensors[i];
 		json_t *shape = json_array();
 		for (int k = 0; k < t->rank; k++)
 			json_array_append_new(shape, json_integer((json_int_t)t->shape[k]));
-		t->offset = end;
-		end += t->bytes;
 		json_object_set_new(header, t->name,
 			json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype_name(t->type), "shape", shape,
-				  "data_offsets", (json_int_t)t->offset, (json_int_t)end));
+				  "data_offsets", (json_int_t)t->offset, (json_int_t)(t->offset + t->bytes)));
 	}
 	size_t n = json_dumpb(header, NULL, 0, JSON_COMPACT);
 	*length = (8 + n + 63) / 64 * 64;

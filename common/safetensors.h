@@ -67,13 +67,21 @@ struct safetensors {
  */
 bool safetensors_parse(const char *json, size_t n, struct safetensors *st, char *why, size_t size);
 
+/* Orders tensors by falling element size, otherwise as they are, and sets their offsets. */
+void safetensors_order(struct tensor *tensors, size_t count);
+
 /*
- * The header for these tensors, which it orders by falling element size (and
- * otherwise leaves in order) and whose offsets it sets: 8 bytes of length and
- * the JSON, padded with spaces to a multiple of 64.  *length gets the size of
- * all of it.  The caller frees it.
+ * The header for tensors in their order: 8 bytes of length and the JSON, padded
+ * with spaces to a multiple of 64.  *length gets the size of all of it.  The
+ * caller frees it.
  */
-char *safetensors_header(struct tensor *tensors, size_t count, json_t *metadata, size_t *length);
+char *safetensors_header(const struct safetensors *st, size_t *length);
+
+/* The same names, types, shapes and metadata, without data. */
+struct safetensors safetensors_copy(const struct safetensors *st);
+
+/* True if these are equal, so that their headers are. */
+bool safetensors_alike(const struct safetensors *a, const struct safetensors *b);
 
 void safetensors_free(struct safetensors *st);
 

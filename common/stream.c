@@ -58,6 +58,50 @@ static void place(struct frame *f, struct tensor *t)
 	}
 }
 
+/*
+ * A header and what it says.  In a loop one frame is like the last: its header
+ * is read and written by comparing it with that of the one before.
+ */
+struct known {
+	char *text;
+	size_t n;
+	struct safetensors st;
+};
+
+static void know(struct known *k, char *text, size_t n, const struct safetensors *st)
+{
+	free(k->text);
+	safetensors_free(&k->st);
+	*k = (struct known){text, n, safetensors_copy(st)};
+}
+
+/* As safetensors_parse; takes the JSON. */
+static bool parse(char *json, size_t n, struct safetensors *st, char *why, size_t size)
+{
+	static struct known last;
+	if (last.text && last.n == n && memcmp(last.text, json, n) == 0) {
+		*st = safetensors_copy(&last.st);
+		free(json);
+		return true;
+	}
+	if (!safetensors_parse(json, n, st, why, size))
+		return false;
+	know(&last, json, n, st);
+	return true;
+}
+
+/* As safetensors_header; the bytes are valid until the next call. */
+static const char *header(const struct safetensors *st, size_t *length)
+{
+	static struct known last;
+	if (!last.text || !safetensors_alike(&last.st, st)) {
+		char *text = safetensors_header(st, length);
+		know(&last, text, *length, st);
+	}
+	*length = last.n;
+	return last.text;
+}
+
 bool stream_read(struct stream *in, struct frame *f)
 {
 	unsigned char prefix[8];
@@ -89,9 +133,8 @@ bool stream_read(struct stream *in, struct frame *f)
 		    FRAME_NUMBER(in), n - used);
 	if (json[0] != '{')
 		die(in->name, FRAME_TEXT "header does not begin with '{'", FRAME_NUMBER(in));
-	if (!safetensors_parse(json, used, &f->st, why, sizeof why))
+	if (!parse(json, used, &f->st, why, sizeof why))
 		die(in->name, FRAME_TEXT "%s", FRAME_NUMBER(in), why);
-	free(json);
 	f->buffer = read_data(in, 8 + n, f->st.bytes);
 	for (size_t i = 0; i < f->st.count; i++)
 		place(f, &f->st.tensors[i]);
@@ -116,13 +159,14 @@ void stream_write(struct stream *out, struct frame *f)
 {
 	frame_set_meta(f, "lmutils", "1");
 	size_t length, count = f->st.count;
-	char *header = safetensors_header(f->st.tensors, count, f->st.metadata, &length);
+	safetensors_order(f->st.tensors, count);
+	const char *text = header(&f->st, &length);
 	if (length - 8 > STREAM_HEADER_MAX)
 		die(out->name, "frame %lu: its header would have %zu bytes, at most %d", out->frames + 1,
 		    length - 8, STREAM_HEADER_MAX);
 	struct iovec *vector = mem_array(count + 1, sizeof *vector);
 	size_t bytes = length;
-	vector[0] = (struct iovec){header, length};
+	vector[0] = (struct iovec){(char *)text, length};
 	for (size_t i = 0; i < count; i++) {
 		vector[i + 1] = (struct iovec){f->st.tensors[i].data, f->st.tensors[i].bytes};
 		bytes += f->st.tensors[i].bytes;
@@ -131,7 +175,6 @@ void stream_write(struct stream *out, struct frame *f)
 	if (io_writev(out->fd, vector, (int)count + 1) < 0)
 		die(out->name, "%s", strerror(errno));
 	free(vector);
-	free(header);
 	out->frames++;
 }
 

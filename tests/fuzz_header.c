@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		end += a.tensors[i].bytes;
 	}
 	check(end == a.bytes);
-	char *header = safetensors_header(a.tensors, a.count, a.metadata, &length);
+	safetensors_order(a.tensors, a.count);
+	char *header = safetensors_header(&a, &length);
 	check(length % 64 == 0);
 	check(safetensors_parse(header + 8, length - 8, &b, why, sizeof why));
 	check(a.count == b.count && a.bytes == b.bytes);
