@@ -426,7 +426,8 @@ INLINE void product(enum order order, const struct product *p)
 	for (size_t i = 0, end; i < p->n; i = end) {
 		size_t o = 0;
 		end = smaller(i + rows_near(p, TILE_X), p->n);
-		for (; o + TILE_W <= p->rows; o += TILE_W)
+		/* for one row of x, memory counts: then w is read from one end to the other */
+		for (; p->n > 1 && o + TILE_W <= p->rows; o += TILE_W)
 			tiles(order, p, o, i, end, TILE_W);
 		for (; o < p->rows; o++)
 			tiles(order, p, o, i, end, 1);
@@ -554,6 +555,8 @@ INLINE void store_strip(const struct product *p, const struct strip *s, size_t i
 	memcpy(y, all, s->rows * sizeof *y);
 }
 
+#define AHEAD 4096              /* bytes to ask for before they are needed, at least */
+
 /* Asks for the part b of the bytes from p on, of so many bytes each, which will be needed soon. */
 INLINE void ask_for(const unsigned char *p, size_t bytes, size_t b)
 {
@@ -600,13 +603,14 @@ INLINE struct f32x8 add_strip(enum dtype type, struct f32x8 sum, const unsigned 
 /* A strip as it is stored times row i of x. */
 INLINE void strip_times(enum dtype type, const struct product *p, const struct strip *s, size_t i)
 {
-	size_t parts = in_256(type) ? 8 : 1, bytes = block_bytes(type);
+	size_t parts = in_256(type) ? 8 : 1, bytes = block_bytes(type), strip = STRIP * p->w_bytes;
+	size_t ahead = strip < AHEAD ? 2 * strip : strip;
 	const struct activations *x = row_of(p->x, p->x_bytes, i), *again = second_terms(x, p->in);
 	struct f32x8 sum[8];
 	for (int lane = 0; lane < 8; lane++)
 		sum[lane] = f8_set(0);
 	for (size_t b = 0; b < p->in / 32 / parts; b++, x += parts) {
-		ask_for(s->w + STRIP * p->w_bytes, STRIP * bytes, b);
+		ask_for(s->w + ahead, STRIP * bytes, b);
 		sum[b % 8] = add_strip(type, sum[b % 8], s->w + b * bytes, s->stride, x);
 	}
 	for (; again->block >= 0; again += parts) {
