@@ -42,11 +42,12 @@ void threads_choose(const char *option)
 
 int threads_count(void)
 {
-	const char *environment = getenv("LM_THREADS");
+	const char *environment;
 	cpu_set_t set;
 	if (chosen > 0)
 		return chosen;
 	chosen = 1;
+	environment = getenv("LM_THREADS");
 	if (environment && *environment)
 		chosen = (int)cli_integer("LM_THREADS", environment, 1, THREADS_MAX);
 	else if (sched_getaffinity(0, sizeof set, &set) == 0)
