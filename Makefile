@@ -35,7 +35,7 @@ ISAS += neon dotprod
 endif
 ISA_plain =
 ISA_avx2 = -mavx2 -mfma -mf16c
-ISA_avx512 = -march=x86-64-v4 -mavx512vnni -mavx512bf16
+ISA_avx512 = -mfma -mf16c -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl -mavx512vnni -mavx512bf16
 ISA_neon =
 ISA_dotprod = -march=armv8.2-a+dotprod
 VECTORIZE = $(if $(filter -O -O0 -O1 -Og -Os,$(CFLAGS)),,-O3)

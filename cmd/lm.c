@@ -257,8 +257,10 @@ int main(int argc, char **argv)
 	struct stage_options o = {0};
 	struct sampling steps = {.count = 0};
 	const struct passed *row;
-	struct given *given = mem_zero((size_t)argc + 2, sizeof *given);      /* room for an --eos, and the end */
-	size_t given_count = 0;
+	size_t given_count = 0, most = 2;       /* an --eos, the end, and no more than there are letters */
+	for (int i = 1; i < argc; i++)
+		most += strlen(argv[i]);
+	struct given *given = mem_zero(most, sizeof *given);
 	const char *file = NULL, *layers = NULL;
 	bool print = false, stages = false;
 

@@ -169,7 +169,7 @@ static void attend(const struct attention *a, const struct rows *r, const struct
 		}
 		weigh_block(a, r, q, b, block->v + at, weights, block_z);
 		for (size_t i = 0; i < q->n; i++)
-			if (block_max[i] > -INFINITY)
+			if (block_max[i] != -INFINITY)  /* NaN must come through */
 				merge(&softmax[i], block_max[i], block_sum[i], block_z + i * hd, hd, z + i * hd);
 	}
 	for (size_t i = 0; i < q->n; i++)

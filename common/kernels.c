@@ -377,6 +377,11 @@ INLINE void tile_bf16(const struct product *p, size_t o, size_t i, int W, int X)
 	flush_off(before);
 	UNROLL
 	for (int b = 0; b < X; b++)
+		UNROLL
+		for (int a = 0; a < W; a++)
+			sum[b][a] = f_finished(sum[b][a]);
+	UNROLL
+	for (int b = 0; b < X; b++)
 		store_sums(W, sum[b], p->y + (i + (size_t)b) * p->y_stride + o);
 }
 

@@ -15,7 +15,8 @@
  *
  * blocks of 32
  *       The activations are rounded to 8-bit integers, 32 of them with a scale
- *       dx = max |x| / 127 (to the nearest, ties to even).  The sum of their
+ *       dx = max |x| / 127: x times 1 / dx, to the nearest, ties to even; where
+ *       dx would not be a normal number, all are zero.  The sum of their
  *       products with the q of a block of weights (offset taken off) is an
  *       exact integer.  8 lanes; block b goes to lane b mod 8, ascending: by
  *       fused multiply-add the integer times (d dx), then, if the type has
@@ -28,12 +29,13 @@
  *       second times (-m dx).  Lanes are added ascending.
  *
  * In both, a block of activations whose largest |x| is more than 5 times the
- * root mean square of its row would lose too much of its other elements: what
+ * root mean square of its row (its square, in F32, more than 25 times the
+ * product of the row with itself by the row's length) would lose too much of its other elements: what
  * its rounding has left over is rounded as well, with a scale of its own, and
  * multiplied like a further block, in the lane of the first, after all blocks.
  *
  * A row of activations that holds an infinity or a NaN gives NaN where it meets
- * a block.  kernels.c defines all this in plain C; it is compiled once more for
+ * a block.  (A NaN is a NaN everywhere; its other bits mean nothing.)  kernels.c defines all this in plain C; it is compiled once more for
  * each instruction set, and the best that the machine has is chosen at start.
  */
 #ifndef LMUTILS_NUMERIC_H

@@ -212,6 +212,17 @@ struct safetensors safetensors_copy(const struct safetensors *st)
 	return copy;
 }
 
+/* True if two objects of strings have the same members in the same order. */
+static bool same_in_order(json_t *a, json_t *b)
+{
+	void *i = json_object_iter(a), *j = json_object_iter(b);
+	for (; i && j; i = json_object_iter_next(a, i), j = json_object_iter_next(b, j))
+		if (strcmp(json_object_iter_key(i), json_object_iter_key(j)) != 0 ||
+		    !json_equal(json_object_iter_value(i), json_object_iter_value(j)))
+			return false;
+	return !i && !j;
+}
+
 bool safetensors_alike(const struct safetensors *a, const struct safetensors *b)
 {
 	if (a->count != b->count)
@@ -222,7 +233,7 @@ bool safetensors_alike(const struct safetensors *a, const struct safetensors *b)
 		    memcmp(s->shape, t->shape, (size_t)s->rank * sizeof *s->shape) != 0)
 			return false;
 	}
-	return a->metadata == b->metadata || json_equal(a->metadata, b->metadata);
+	return same_in_order(a->metadata, b->metadata);
 }
 
 char *safetensors_header(const struct safetensors *st, size_t *length)

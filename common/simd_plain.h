@@ -78,8 +78,8 @@ INLINE float f16_value(uint16_t h)
 	uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7fff, bits;
 	float value = (float)rest * 0x1p-24f;                   /* denormal */
 	memcpy(&bits, &value, sizeof bits);
-	if (rest >= 0x7c00)
-		bits = (rest << 13) + (224u << 23);             /* infinity, NaN */
+	if (rest >= 0x7c00)                                     /* infinity, quiet NaN */
+		bits = (rest << 13) + (224u << 23) + (rest > 0x7c00 && rest < 0x7e00 ? 0x400000 : 0);
 	else if (rest >= 0x0400)
 		bits = (rest << 13) + (112u << 23);
 	bits |= sign;

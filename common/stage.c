@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "memory.h"
+#include "kernels.h"
 #include "show.h"
 #include "stage.h"
 #include "threads.h"
@@ -82,7 +83,8 @@ void stage_start(struct stage *s, const struct model *m, const char *label, bool
 		.terminal = isatty(STDOUT_FILENO),
 	};
 	mem_keep();
-	threads_count();        /* a wrong $LM_THREADS now, not later */
+	threads_count();        /* what is wrong in the environment now, not later */
+	kernels_choose();
 }
 
 void stage_check_model(const struct frame *f, const struct stream *in, const struct model *m, bool force)

@@ -145,13 +145,16 @@ bool stream_read(struct stream *in, struct frame *f)
 
 /*
  * A frame that does not fit into a pipe costs both its ends a switch for each
- * 64 KB: a larger pipe, where one can be had, costs memory only.
+ * 64 KB: a larger pipe, where one can be had, costs memory only.  (The kernel
+ * gives a user 64 MB for them, /proc/sys/fs/pipe-user-pages-soft.)
  */
+#define ROOM (1 << 18)
 static void make_room(struct stream *out, size_t bytes)
 {
 	if (out->roomy || bytes <= 1 << 16)
 		return;
-	fcntl(out->fd, F_SETPIPE_SZ, 1 << 18);  /* not a pipe, or no more to be had: as before */
+	if (fcntl(out->fd, F_GETPIPE_SZ) < ROOM)
+		fcntl(out->fd, F_SETPIPE_SZ, ROOM);     /* not a pipe, or no more to be had: as before */
 	out->roomy = true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "threads.h"
@@ -50,8 +51,12 @@ int threads_count(void)
 	environment = getenv("LM_THREADS");
 	if (environment && *environment)
 		chosen = (int)cli_integer("LM_THREADS", environment, 1, THREADS_MAX);
-	else if (sched_getaffinity(0, sizeof set, &set) == 0)
-		chosen = CPU_COUNT(&set) < THREADS_MAX ? CPU_COUNT(&set) : THREADS_MAX;
+	else {
+		bool few = sched_getaffinity(0, sizeof set, &set) == 0;
+		long processors = few ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+		if (processors > 1)
+			chosen = processors < THREADS_MAX ? (int)processors : THREADS_MAX;
+	}
 	return chosen;
 }
 
@@ -109,18 +114,18 @@ static void *help(void *argument)
 	return NULL;
 }
 
-/* As many helpers as can be had; they end with the process. */
+/* As many helpers as can be had, once; they end with the process. */
 static void start_helpers(void)
 {
-	for (int i = team.helpers + 1; i < chosen; i++) {
+	static bool tried;
+	for (int i = 1; !tried && i < threads_count(); i++) {
 		pthread_t thread;
-		if (pthread_create(&thread, NULL, help, (void *)(intptr_t)i) != 0) {
-			chosen = i;
-			return;
-		}
+		if (pthread_create(&thread, NULL, help, (void *)(intptr_t)i) != 0)
+			break;
 		pthread_detach(thread);
 		team.helpers = i;
 	}
+	tried = true;
 }
 
 void threads_rest(void)

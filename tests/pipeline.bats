@@ -500,3 +500,37 @@ kill_one() {
 	[ -z "$output" ]
 	[[ $stderr == "embed: stdout: frame 1: its header would have "* ]]
 }
+
+@test "a frame is written alike whatever came before it" {
+	setup_model
+	one() {         # one METADATA: a frame of one token
+		local json
+		json='{"__metadata__":{'$1'},"ids":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}'
+		printf '%b%-120s' '\x78\0\0\0\0\0\0\0' "$json"
+		printf '\3\0\0\0'
+	}
+	end() {
+		printf '8\0\0\0\0\0\0\0%-56s' '{"__metadata__":{"end":"1"}}'
+	}
+	{ one '"b":"2","a":"1"'; end; } | embed >alone
+	{ one '"a":"1","b":"2"'; one '"b":"2","a":"1"'; end; } | embed >after
+	tail -c "$(stat -c %s alone)" after | cmp - alone
+	{ one '"a":"1","b":"2"'; end; } | embed >other
+	run ! cmp -s other alone
+}
+
+@test "what is not a number in a row comes through attention to the rows that see it" {
+	setup_model
+	tok --want all "the cat sat on the" | embed >frames
+	size=$(head -c 8 frames | od -An -t u8 | tr -d ' ')
+	x=$(tail -c +9 frames | head -c "$size" | jq -nc 'input | .x.data_offsets[0]')
+	{ head -c $((8 + size + x)) frames; printf '\0\0\300\177'; tail -c +$((8 + size + x + 5)) frames; } |
+		block -l 0- | logits -k 1 >out
+	[ "$(stat -c %s frames)" -gt 1000 ]
+	size=$(head -c 8 out | od -An -t u8 | tr -d ' ')
+	tail -c +9 out | head -c "$size" | jq -nc 'input | .["top.lse"]' >lse
+	from=$(jq '.data_offsets[0]' lse) to=$(jq '.data_offsets[1]' lse)
+	tail -c +$((9 + size + from)) out | head -c $((to - from)) | od -An -v -t f4 -w4 >values
+	[ "$(wc -l <values)" -ge 3 ]
+	run ! grep -v nan values
+}
