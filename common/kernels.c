@@ -562,11 +562,18 @@ INLINE void store_strip(const struct product *p, const struct strip *s, size_t i
 
 #define AHEAD 4096              /* bytes to ask for before they are needed, at least */
 
-/* Asks for the part b of the bytes from p on, of so many bytes each, which will be needed soon. */
-INLINE void ask_for(const unsigned char *p, size_t bytes, size_t b)
+/*
+ * Asks for the part b of the bytes from p on, of so many bytes each, which will
+ * be needed soon: in the nearest cache, or for longer ways in the one behind it,
+ * which can wait for more at a time.
+ */
+INLINE void ask_for(const unsigned char *p, size_t bytes, size_t b, bool far)
 {
 	for (size_t at = b * bytes; at < (b + 1) * bytes; at += 64)
-		__builtin_prefetch(p + at);
+		if (far)
+			__builtin_prefetch(p + at, 0, 2);
+		else
+			__builtin_prefetch(p + at);
 }
 
 /* Adds the product of a block of 32 of a strip, as it is stored, with one of activations. */
@@ -581,7 +588,7 @@ INLINE struct f32x8 add_strip_32(enum dtype type, struct f32x8 sum, const unsign
 }
 
 INLINE struct f32x8 add_strip_256(enum dtype type, struct f32x8 sum, const unsigned char *w, size_t stride,
-				  const struct activations *x)
+				  const struct activations *x, const unsigned char *next)
 {
 	struct strip_scales scales;
 	struct i32x8 products = i_set(0), minima = i_set(0);
@@ -590,6 +597,7 @@ INLINE struct f32x8 add_strip_256(enum dtype type, struct f32x8 sum, const unsig
 	for (int part = 0; part < 8; part++) {
 		const struct activations *a = x + part;
 		struct i8x32 q[8];
+		ask_for(next, block_bytes(type), (size_t)part, true);
 		strip_load_part(type, w, stride, part, q);
 		struct i32x8 low = add_products(type, less_offset(type, a->sum[0]), q, a->q);
 		struct i32x8 high = add_products(type, less_offset(type, a->sum[1]), q + 4, a->q + 16);
@@ -599,10 +607,14 @@ INLINE struct f32x8 add_strip_256(enum dtype type, struct f32x8 sum, const unsig
 	return add_256(type, sum, products, minima, scales.d, scales.m, x);
 }
 
+/* The same for any type; asks for the strip's worth of bytes at next. */
 INLINE struct f32x8 add_strip(enum dtype type, struct f32x8 sum, const unsigned char *w, size_t stride,
-			      const struct activations *x)
+			      const struct activations *x, const unsigned char *next)
 {
-	return in_256(type) ? add_strip_256(type, sum, w, stride, x) : add_strip_32(type, sum, w, stride, x);
+	if (in_256(type))
+		return add_strip_256(type, sum, w, stride, x, next);
+	ask_for(next, STRIP * block_bytes(type), 0, false);
+	return add_strip_32(type, sum, w, stride, x);
 }
 
 /* A strip as it is stored times row i of x. */
@@ -615,12 +627,13 @@ INLINE void strip_times(enum dtype type, const struct product *p, const struct s
 	for (int lane = 0; lane < 8; lane++)
 		sum[lane] = f8_set(0);
 	for (size_t b = 0; b < p->in / 32 / parts; b++, x += parts) {
-		ask_for(s->w + ahead, STRIP * bytes, b);
-		sum[b % 8] = add_strip(type, sum[b % 8], s->w + b * bytes, s->stride, x);
+		const unsigned char *next = s->w + ahead + b * STRIP * bytes;
+		sum[b % 8] = add_strip(type, sum[b % 8], s->w + b * bytes, s->stride, x, next);
 	}
 	for (; again->block >= 0; again += parts) {
 		size_t b = (size_t)again->block;
-		sum[b % 8] = add_strip(type, sum[b % 8], s->w + b * bytes, s->stride, again);
+		const unsigned char *w = s->w + b * bytes;
+		sum[b % 8] = add_strip(type, sum[b % 8], w, s->stride, again, w);
 	}
 	for (int lane = 1; lane < 8; lane++)
 		sum[0] = f8_add(sum[0], sum[lane]);

@@ -25,6 +25,11 @@ void mem_keep(void)
 	mallopt(M_TRIM_THRESHOLD, 1 << 28);
 }
 
+void mem_return(void)
+{
+	malloc_trim(1 << 16);
+}
+
 static size_t product(size_t count, size_t size)
 {
 	size_t bytes;

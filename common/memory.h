@@ -34,4 +34,7 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 void mem_keep(void);
 
+/* Gives all that was kept to the kernel. */
+void mem_return(void);
+
 #endif

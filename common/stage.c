@@ -108,6 +108,9 @@ static void release_held(struct stage *s)
 bool stage_next(struct stage *s, struct frame *f)
 {
 	threads_rest();
+	if (s->large)
+		mem_return();
+	s->large = false;
 	while (stream_read(&s->in, f)) {
 		if (!frame_is_end(f)) {
 			stage_check_model(f, &s->in, s->model, s->force);
@@ -122,8 +125,12 @@ bool stage_next(struct stage *s, struct frame *f)
 	return false;
 }
 
+#define LARGE 64                /* rows of a frame */
+
 void stage_put(struct stage *s, struct frame *f)
 {
+	for (size_t i = 0; i < f->st.count; i++)
+		s->large |= f->st.tensors[i].rank > 0 && f->st.tensors[i].shape[0] >= LARGE;
 	frame_set_meta(f, "model", s->model->hash);
 	frame_set_meta(f, "stage", s->label);
 	release_held(s);

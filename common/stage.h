@@ -43,6 +43,7 @@ struct stage {
 	bool terminal;          /* standard output is one: show, do not write */
 	struct frame held;      /* an end frame, until what follows it has succeeded */
 	bool holding;
+	bool large;             /* the last frame was, so that memory is returned after it */
 };
 
 /* Dies if the frame just read names another model, unless force. */
