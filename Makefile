@@ -156,7 +156,8 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz_%.o $(BUILD)/libcommon.a
 
 fuzzers: $(FUZZERS)
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
-		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 $$f.corpus || exit; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 $$f.corpus \
+			tests/corpus/$${f##*/} || exit; \
 	done
 
 # ---- installation ----
