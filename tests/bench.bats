@@ -135,7 +135,6 @@ numbers() {
 	wide
 	cat >llama-bench <<-'END'
 		#!/bin/sh
-		echo llama "$@" >>turns
 		echo build_commit,cpu_info,n_prompt,n_gen,avg_ns,avg_ts,stddev_ts
 		echo '"x","a, b","8","0","1","0.000100","0"'
 		echo '"x","a, b","0","4","1","1000000000.0","0"'
