@@ -79,13 +79,14 @@ static size_t visible(size_t pos, size_t block)
 	return pos - first < KV_BLOCK ? pos - first + 1 : KV_BLOCK;
 }
 
-/* Step 5: scores of one query head with the first n keys of a block. */
-static void block_scores(const struct attention *a, const float *q, const struct kv_block *b,
-			 size_t head, size_t n, float *scores)
+/* Step 5: scores of n queries with the first keys of a block, in rows of KV_BLOCK. */
+static void block_scores(const struct attention *a, const float *q, size_t n, const float *k, size_t keys,
+			 float *scores)
 {
-	const float *k = b->k + kv_head(a, head) * KV_BLOCK * a->head_dim;
-	for (size_t j = 0; j < n; j++)
-		scores[j] = dot_f32(q, k + j * a->head_dim, a->head_dim) * a->scale;
+	dot_all(q, n, k, keys, a->head_dim, scores, KV_BLOCK);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < keys; j++)
+			scores[i * KV_BLOCK + j] *= a->scale;
 }
 
 /*
@@ -154,11 +155,9 @@ static void attend(const struct attention *a, const struct rows *r, const struct
 		const struct kv_block *block = kv_block(&a->cache, q->seq, b);
 		size_t at = kv_head(a, q->head) * KV_BLOCK * hd;
 		if (query)
-			dot_all(query, q->n, block->k + at, visible(last, b), hd, weights[0], KV_BLOCK);
+			block_scores(a, query, q->n, block->k + at, visible(last, b), weights[0]);
 		for (size_t i = 0; i < q->n; i++) {
 			size_t n = visible(position(r, q, i), b);
-			for (size_t j = 0; query && j < n; j++)
-				weights[i][j] *= a->scale;
 			if (!query)
 				memcpy(weights[i], given + i * keys + b * KV_BLOCK, n * sizeof **weights);
 			block_max[i] = n ? max_f32(weights[i], n) : -INFINITY;
@@ -199,9 +198,9 @@ static float *all_scores(const struct attention *a, const struct rows *r, const 
 		for (size_t h = 0; h < a->heads; h++, s += keys) {
 			size_t pos = (size_t)r->pos[i];
 			for (size_t b = 0; b * KV_BLOCK <= pos; b++)
-				block_scores(a, q + (i * a->heads + h) * a->head_dim,
-					     kv_block(&a->cache, r->seq[i], b), h, visible(pos, b),
-					     s + b * KV_BLOCK);
+				block_scores(a, q + (i * a->heads + h) * a->head_dim, 1,
+					     kv_block(&a->cache, r->seq[i], b)->k + kv_head(a, h) * KV_BLOCK * a->head_dim,
+					     visible(pos, b), s + b * KV_BLOCK);
 			for (size_t j = pos + 1; j < keys; j++)
 				s[j] = -INFINITY;
 		}

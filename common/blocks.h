@@ -94,20 +94,25 @@ static inline size_t block_bytes(enum dtype type)
 	}
 }
 
-/* F16, little endian: a sign, 5 bits of exponent, 10 of fraction. */
+/* F16: 1 sign, 5 exponent, 10 mantissa bits; all values are exact in F32. */
+static inline float f16_value(uint16_t h)
+{
+	uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7fff, bits;
+	float value = (float)rest * 0x1p-24f;                   /* denormal */
+	memcpy(&bits, &value, sizeof bits);
+	if (rest >= 0x7c00)                                     /* infinity, quiet NaN */
+		bits = (rest << 13) + (224u << 23) + (rest > 0x7c00 && rest < 0x7e00 ? 0x400000 : 0);
+	else if (rest >= 0x0400)
+		bits = (rest << 13) + (112u << 23);
+	bits |= sign;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+/* An F16 number in little endian. */
 static inline float block_f16(const unsigned char *p)
 {
-	uint32_t sign = (uint32_t)(p[1] >> 7) << 31, exponent = p[1] >> 2 & 31;
-	uint32_t fraction = (uint32_t)(p[1] & 3) << 8 | p[0], bits;
-	if (exponent == 31)                     /* infinity and NaN */
-		bits = sign | 0x7f800000 | fraction << 13;
-	else if (exponent == 0)                 /* zero and subnormals: steps of 2^-24 */
-		return sign ? -0x1p-24f * (float)fraction : 0x1p-24f * (float)fraction;
-	else
-		bits = sign | (exponent + 127 - 15) << 23 | fraction << 13;
-	float x;
-	memcpy(&x, &bits, sizeof x);
-	return x;
+	return f16_value((uint16_t)(p[0] | p[1] << 8));
 }
 
 /* ---- blocks of 32 ----

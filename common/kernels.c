@@ -834,8 +834,8 @@ INLINE void packed_times(enum dtype type, const struct product *p, const struct 
 INLINE void product_of(enum dtype type, const struct product *p, struct packed *room)
 {
 	struct packed_scales *scales = (struct packed_scales *)(room + STRIPS * packed_of(p->in));
-	enum { S = STRIPS };
-	size_t count = strips_of(p->rows), together = in_256(type) ? 1 : STRIPS;
+	const int S = in_256(type) ? 1 : STRIPS;        /* strips at a time */
+	size_t count = strips_of(p->rows), together = (size_t)S;
 	if (p->n <= FEW) {              /* not worth unpacking for */
 		for (size_t t = 0; t < count; t++) {
 			struct strip s = strip_at(p, t);
@@ -854,9 +854,9 @@ INLINE void product_of(enum dtype type, const struct product *p, struct packed *
 				pack(type, &strips[s], p->in, room + s * packed_of(p->in), scales);
 			}
 			for (; i + STRIP_X <= to; i += STRIP_X)
-				packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, STRIP_X);
+				packed_times(type, p, strips, room, scales, i, S, STRIP_X);
 			for (; STRIP_X > 1 && i < to; i++)
-				packed_times(type, p, strips, room, scales, i, in_256(type) ? 1 : S, 1);
+				packed_times(type, p, strips, room, scales, i, S, 1);
 		}
 	}
 }

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "blocks.h"
+
 #include "simd_bf16.h"
 
 struct f32x16 {
@@ -70,21 +72,6 @@ INLINE struct f32x16 f_fma(struct f32x16 a, struct f32x16 b, struct f32x16 c)
 	for (int j = 0; j < 16; j++)
 		c.v[j] = fmaf(a.v[j], b.v[j], c.v[j]);
 	return c;
-}
-
-/* F16: 1 sign, 5 exponent, 10 mantissa bits; all values are exact in F32. */
-INLINE float f16_value(uint16_t h)
-{
-	uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7fff, bits;
-	float value = (float)rest * 0x1p-24f;                   /* denormal */
-	memcpy(&bits, &value, sizeof bits);
-	if (rest >= 0x7c00)                                     /* infinity, quiet NaN */
-		bits = (rest << 13) + (224u << 23) + (rest > 0x7c00 && rest < 0x7e00 ? 0x400000 : 0);
-	else if (rest >= 0x0400)
-		bits = (rest << 13) + (112u << 23);
-	bits |= sign;
-	memcpy(&value, &bits, sizeof value);
-	return value;
 }
 
 INLINE struct f32x16 f_load_f16_part(const uint16_t *p, size_t n)
