@@ -335,7 +335,8 @@ answered() {
 @test "an interrupt ends the answer, not the conversation" {
 	skip_without_terminal
 	mkfifo keys
-	timeout 60 script -qec 'lm --chat --eos none -c 100000 >out; echo "status $?" >status' /dev/null <keys >terminal &
+	# the shell between is interrupted as well, and must live to tell the status
+	timeout 60 script -qec 'trap : INT; lm --chat --eos none -c 100000 >out; echo "status $?" >status' /dev/null <keys >terminal &
 	exec 7>keys
 	printf 'The cat sat\n' >&7
 	eventually [ -s out ]
