@@ -226,6 +226,21 @@ static bool lookup_merge(void *context, const struct symbol *left, const struct 
 	return entry->left != -1;
 }
 
+/* A text, for what its symbols spell. */
+struct spelling {
+	const struct bpe *bpe;
+	const char *text;
+};
+
+static bool lookup_spelled(void *context, const struct symbol *left, const struct symbol *right,
+			   struct merge *merge)
+{
+	const struct spelling *s = context;
+	int32_t id = vocabulary_find(&s->bpe->vocabulary, s->text + left->at, left->n + right->n);
+	*merge = (struct merge){(uint32_t)id, id};
+	return id >= 0;
+}
+
 static void encode(const void *state, const char *text, size_t n, struct ids *out)
 {
 	const struct bpe *b = state;
@@ -236,7 +251,10 @@ static void encode(const void *state, const char *text, size_t n, struct ids *ou
 	}
 	struct symbols list = {0};
 	split_characters(b, text, n, &list);
-	merge_all(list.data, list.n, lookup_merge, (void *)(uintptr_t)b);
+	if (b->spelled)
+		merge_all(list.data, list.n, lookup_spelled, &(struct spelling){b, text});
+	else
+		merge_all(list.data, list.n, lookup_merge, (void *)(uintptr_t)b);
 	for (size_t i = 0; i < list.n; i++)
 		if (list.data[i].n > 0)
 			ids_add(out, list.data[i].id);

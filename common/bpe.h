@@ -64,6 +64,7 @@ struct bpe {
 	size_t merge_count, merges_room;
 	struct bytes merged;            /* what the latest merge made, */
 	int32_t merged_id;              /* and its id */
+	bool spelled;                   /* instead: what two symbols spell is a piece; its id is the rank */
 	bool byte_fallback;             /* characters without an id become bytes */
 	int32_t byte_ids[256];          /* of "<0x00>" to "<0xFF>"; -1: none */
 	int32_t unk;                    /* -1: a character without an id is dropped */

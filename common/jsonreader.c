@@ -142,6 +142,11 @@ const char *reader_name(struct json_reader *r, size_t *n)
 	return name;
 }
 
+bool reader_is(const char *name, size_t n, const char *wanted)
+{
+	return n == strlen(wanted) && memcmp(name, wanted, n) == 0;
+}
+
 int64_t reader_integer(struct json_reader *r)
 {
 	bool negative = reader_peek(r) == '-';

@@ -40,6 +40,9 @@ bool reader_more(struct json_reader *r, char bracket);
 /* A member's name, after which its value comes. */
 const char *reader_name(struct json_reader *r, size_t *n);
 
+/* Whether a name of n bytes is this one. */
+bool reader_is(const char *name, size_t n, const char *wanted);
+
 /* A string of n bytes, valid until the next one is read. */
 const char *reader_string(struct json_reader *r, size_t *n);
 

@@ -97,26 +97,13 @@ static bool is_added(enum piece_type type)
 static void load_added(struct tokenizer *t, const struct source *s)
 {
 	const unsigned char *at = s->tokens->at;
-	size_t count = 0;
-	for (size_t i = 0; i < s->tokens->count; i++)
-		count += is_added(type_of(s, i));
-	t->added = mem_array(count, sizeof *t->added);
 	for (size_t i = 0; i < s->tokens->count; i++) {
 		enum piece_type type = type_of(s, i);
 		struct gguf_string token = next_token(s, &at, i);
 		if (!is_added(type))
 			continue;
-		if (token.n > ADDED_MAX)
-			die(s->g->path, "token %zu has %zu bytes, as a special one at most %d", i, token.n, ADDED_MAX);
-		struct added_token a = {.id = (int32_t)i};
-		a.special = type != PIECE_USER_DEFINED || gguf_is_end(token);
-		bytes_add(&a.content, token.bytes, token.n);
-		bytes_add(&a.content, "", 1);
-		a.content.n--;
-		bytes_add(&a.pattern, a.content.data, a.content.n + 1);
-		a.pattern.n--;
-		vocabulary_add(&t->added_vocabulary, a.content.data, a.content.n, a.id);
-		t->added[t->added_count++] = a;
+		tokenizer_add_token(t, token.bytes, token.n, (int32_t)i)->special =
+			type != PIECE_USER_DEFINED || gguf_is_end(token);
 	}
 	tokenizer_index_added(t);
 }

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bpe.h"
 #include "cli.h"
@@ -63,6 +64,23 @@ int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece)
 	if (id < 0 || id > VOCABULARY_ID_MAX)
 		die(t->path, "the id of '%s' is %lld, not in [0, %d]", piece, (long long)id, VOCABULARY_ID_MAX);
 	return (int32_t)id;
+}
+
+json_t *tokenizer_config(const char *directory)
+{
+	char *path = mem_printf("%s/tokenizer_config.json", directory);
+	json_t *config = NULL;
+	if (access(path, F_OK) == 0) {
+		size_t n;
+		json_error_t error;
+		char *file = io_slurp(path, VOCABULARY_FILE_MAX, &n);
+		config = json_loadb(file, n, JSON_ALLOW_NUL, &error);
+		if (!config)
+			die(path, "line %d: %s", error.line, error.text);
+		free(file);
+	}
+	free(path);
+	return config;
 }
 
 _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type)
@@ -139,46 +157,27 @@ static void load_model(struct tokenizer *t, const json_t *model, struct long_lis
  * Added tokens.
  */
 
-/*
- * The id that an added token gets: the one it has, or the next free one.  The
- * file's own number is not asked, as tokenizers does not.
- */
-static int32_t added_id(const struct tokenizer *t, const struct bytes *content)
-{
-	const struct vocabulary *added = &t->added_vocabulary, *model = t->model.vocabulary;
-	int32_t id = vocabulary_find(added, content->data, content->n);
-	if (id < 0)
-		id = vocabulary_find(model, content->data, content->n);
-	if (id < 0)
-		id = (int32_t)(added->size > model->count ? added->size : model->count);
-	if (id > VOCABULARY_ID_MAX)
-		die(t->path, "added_tokens: more than %d ids", VOCABULARY_ID_MAX + 1);
-	return id;
-}
-
 static void load_added_token(struct tokenizer *t, const json_t *object)
 {
-	struct added_token a = {.content = bytes_of(t, object, "content")};
-	if (a.content.n == 0)
+	size_t n;
+	const char *content = string_of(t, object, "content", &n);
+	if (n == 0)
 		return;
-	if (a.content.n > ADDED_MAX)
-		die(t->path, "added_tokens: a token of %zu bytes, at most %d are possible", a.content.n, ADDED_MAX);
-	a.single_word = flag_of(t, object, "single_word", false);
-	a.lstrip = flag_of(t, object, "lstrip", false);
-	a.rstrip = flag_of(t, object, "rstrip", false);
-	a.normalized = flag_of(t, object, "normalized", true);
-	a.special = flag_of(t, object, "special", false);
-	a.id = added_id(t, &a.content);
-	struct text pattern = text_new(a.content.data, a.content.n, true);
-	if (a.normalized)
-		tokenizer_normalize(t, &pattern);
+	struct added_token *a = tokenizer_add_token(t, content, n, tokenizer_next_id(t, content, n));
+	a->single_word = flag_of(t, object, "single_word", false);
+	a->lstrip = flag_of(t, object, "lstrip", false);
+	a->rstrip = flag_of(t, object, "rstrip", false);
+	a->normalized = flag_of(t, object, "normalized", true);
+	a->special = flag_of(t, object, "special", false);
+	if (!a->normalized)
+		return;
+	struct text pattern = text_new(content, n, true);
+	tokenizer_normalize(t, &pattern);
 	if (pattern.bytes.n > ADDED_MAX)
-		die(t->path, "added_tokens: a normalized token of %zu bytes", pattern.bytes.n);
-	bytes_add(&pattern.bytes, "", 1);
-	pattern.bytes.n--;
-	a.pattern = pattern.bytes;
-	vocabulary_add(&t->added_vocabulary, a.content.data, a.content.n, a.id);
-	t->added[t->added_count++] = a;
+		die(t->path, "added token %d: %zu bytes when normalized", a->id, pattern.bytes.n);
+	bytes_terminate(&pattern.bytes);
+	bytes_free(&a->pattern);
+	a->pattern = pattern.bytes;
 }
 
 static void load_added_tokens(struct tokenizer *t, const json_t *tokens)
@@ -187,7 +186,6 @@ static void load_added_tokens(struct tokenizer *t, const json_t *tokens)
 	const json_t *token;
 	if (!json_missing(tokens) && !json_is_array(tokens))
 		die(t->path, "'added_tokens' is not a list");
-	t->added = mem_array(json_array_size(tokens), sizeof *t->added);
 	json_array_foreach(tokens, i, token)
 		load_added_token(t, token);
 	tokenizer_index_added(t);

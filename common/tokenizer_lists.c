@@ -8,11 +8,6 @@
  * Finding them.
  */
 
-static bool is_named(const char *name, size_t n, const char *wanted)
-{
-	return n == strlen(wanted) && memcmp(name, wanted, n) == 0;
-}
-
 /* Sets `value` to a reader of the next value, if that is a list or an object. */
 static void find_value(struct json_reader *r, struct json_reader *value)
 {
@@ -32,9 +27,9 @@ static void find_in_model(struct json_reader *r, struct long_lists *lists)
 	for (reader_enter(r, '{'); reader_more(r, '{');) {
 		size_t n;
 		const char *name = reader_name(r, &n);
-		if (is_named(name, n, "vocab"))
+		if (reader_is(name, n, "vocab"))
 			find_value(r, &lists->vocabulary);
-		else if (is_named(name, n, "merges"))
+		else if (reader_is(name, n, "merges"))
 			find_value(r, &lists->merges);
 		else
 			reader_skip(r);
@@ -64,7 +59,7 @@ struct long_lists lists_find(const char *path, const char *s, size_t n, struct b
 	for (reader_enter(&r, '{'); reader_more(&r, '{');) {
 		size_t length;
 		const char *name = reader_name(&r, &length);
-		if (is_named(name, length, "model"))
+		if (reader_is(name, length, "model"))
 			find_in_model(&r, &lists);
 		else
 			reader_skip(&r);
