@@ -25,6 +25,7 @@ struct added_token {
 	bool lstrip, rstrip;            /* with the white space on its left, right */
 	bool normalized;                /* searched for in the normalized text */
 	bool special;                   /* text like any other, if texts are taken plainly */
+	bool hidden;                    /* never found in a text */
 	bool silent;                    /* left out of decoded text, unless asked for */
 };
 

@@ -5,6 +5,8 @@
 
 #include "cli.h"
 #include "gguf.h"
+#include "jsonreader.h"
+#include "mapping.h"
 #include "memory.h"
 #include "tokenizer_parts.h"
 #include "utf8.h"
@@ -27,8 +29,8 @@ static bool is_file(const char *path)
 /* The tokenizer's file in a directory, or NULL. */
 static char *file_in(const char *directory)
 {
-	static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
-	for (size_t i = 0; i < 2; i++) {
+	static const char *const names[] = {"tokenizer.json", "tokenizer.model", "tekken.json", "vocab.json"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char *path = mem_printf("%s/%s", directory, names[i]);
 		if (is_file(path))
 			return path;
@@ -46,16 +48,49 @@ bool tokenizer_exists(const char *path)
 	return file != NULL;
 }
 
-/* A JSON object, whatever the file's name: its first character says so. */
-static bool is_json(const char *path)
+/* The kinds of JSON that a tokenizer's file can be. */
+enum json_kind { JSON_NONE, JSON_TOKENIZER, JSON_TEKKEN, JSON_VOCABULARY };
+
+/* Which one a file is, whatever its name: its first member says so. */
+static enum json_kind json_kind(const char *path)
 {
-	FILE *f = fopen(path, "r");
-	int c = ' ';
-	while (f && (c == ' ' || c == '\t' || c == '\n' || c == '\r'))
-		c = getc(f);
-	if (f)
-		fclose(f);
-	return c == '{' || c == '[';
+	enum json_kind kind = JSON_NONE;
+	size_t size, n;
+	unsigned char *map = map_file(path, &size);
+	struct json_reader r = {.path = path, .s = (const char *)map, .n = size};
+	char bracket = reader_peek(&r);
+	if (bracket == '{' || bracket == '[')
+		kind = JSON_TOKENIZER;
+	if (bracket == '{') {
+		reader_enter(&r, '{');
+		const char *name = reader_more(&r, '{') ? reader_name(&r, &n) : NULL;
+		char value = reader_peek(&r);
+		if (name && (reader_is(name, n, "config") || (reader_is(name, n, "vocab") && value == '[')))
+			kind = JSON_TEKKEN;
+		else if (name && value >= '0' && value <= '9')
+			kind = JSON_VOCABULARY;
+	}
+	bytes_free(&r.decoded);
+	unmap_file(map, size);
+	return kind;
+}
+
+static void load_beside(struct tokenizer *t)
+{
+	char *slash = strrchr(t->path, '/');
+	char *directory = slash ? mem_printf("%.*s", (int)(slash - t->path), t->path) : mem_string(".");
+	tokenizer_load_merges(t, directory);
+	free(directory);
+}
+
+static void load_json(struct tokenizer *t, enum json_kind kind)
+{
+	if (kind == JSON_TEKKEN)
+		tokenizer_load_tekken(t);
+	else if (kind == JSON_VOCABULARY)
+		load_beside(t);
+	else
+		tokenizer_load_json(t);
 }
 
 struct tokenizer *tokenizer_open(const char *path)
@@ -64,11 +99,14 @@ struct tokenizer *tokenizer_open(const char *path)
 	const char *directory = is_directory(path) ? path : NULL;
 	t->path = directory ? file_in(directory) : mem_string(path);
 	if (!t->path)
-		die(path, "no tokenizer.json or tokenizer.model in it");
+		die(path, "no tokenizer.json, tokenizer.model, tekken.json or vocab.json in it");
+	enum json_kind kind;
 	if (gguf_is(t->path))
 		tokenizer_load_gguf(t);
-	else if (is_json(t->path))
-		tokenizer_load_json(t);
+	else if ((kind = json_kind(t->path)) != JSON_NONE)
+		load_json(t, kind);
+	else if (tokenizer_ranks_is(t->path))
+		tokenizer_load_ranks(t);
 	else
 		tokenizer_load_sentencepiece(t, directory);
 	return t;

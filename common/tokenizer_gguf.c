@@ -97,26 +97,13 @@ static bool is_added(enum piece_type type)
 static void load_added(struct tokenizer *t, const struct source *s)
 {
 	const unsigned char *at = s->tokens->at;
-	size_t count = 0;
-	for (size_t i = 0; i < s->tokens->count; i++)
-		count += is_added(type_of(s, i));
-	t->added = mem_array(count, sizeof *t->added);
 	for (size_t i = 0; i < s->tokens->count; i++) {
 		enum piece_type type = type_of(s, i);
 		struct gguf_string token = next_token(s, &at, i);
 		if (!is_added(type))
 			continue;
-		if (token.n > ADDED_MAX)
-			die(s->g->path, "token %zu has %zu bytes, as a special one at most %d", i, token.n, ADDED_MAX);
-		struct added_token a = {.id = (int32_t)i};
-		a.special = type != PIECE_USER_DEFINED || gguf_is_end(token);
-		bytes_add(&a.content, token.bytes, token.n);
-		bytes_add(&a.content, "", 1);
-		a.content.n--;
-		bytes_add(&a.pattern, a.content.data, a.content.n + 1);
-		a.pattern.n--;
-		vocabulary_add(&t->added_vocabulary, a.content.data, a.content.n, a.id);
-		t->added[t->added_count++] = a;
+		tokenizer_add_token(t, token.bytes, token.n, (int32_t)i)->special =
+			type != PIECE_USER_DEFINED || gguf_is_end(token);
 	}
 	tokenizer_index_added(t);
 }
@@ -168,22 +155,14 @@ static void load_sentencepiece(struct tokenizer *t, const struct source *s)
 /* A merge is "a b"; a space that begins it belongs to a. */
 static void load_merge(const struct source *s, struct bpe *b, struct gguf_string merge, size_t rank)
 {
-	const struct vocabulary *v = &b->vocabulary;
 	const char *space = merge.n > 1 ? memchr(merge.bytes + 1, ' ', merge.n - 1) : NULL;
 	int shown = merge.n < 100 ? (int)merge.n : 100;
-	struct bytes both = {0};
 	if (!space)
 		die(s->g->path, "merge %zu, '%.*s', is not two pieces", rank, shown, merge.bytes);
-	size_t n = (size_t)(space - merge.bytes), m = merge.n - n - 1;
-	bytes_add(&both, merge.bytes, n);
-	bytes_add(&both, space + 1, m);
-	int32_t left = vocabulary_find(v, merge.bytes, n), right = vocabulary_find(v, space + 1, m);
-	int32_t id = vocabulary_find(v, both.data, both.n);
-	if (left < 0 || right < 0 || id < 0)
-		die(s->g->path, "merge %zu, '%.*s': %s is not in the vocabulary", rank, shown, merge.bytes,
-		    left < 0 ? "the first" : right < 0 ? "the second" : "the result");
-	bpe_add_merge(b, left, right, (struct merge){(uint32_t)rank, id});
-	bytes_free(&both);
+	size_t n = (size_t)(space - merge.bytes);
+	const char *missing = bpe_add_merge(b, rank, merge.bytes, n, space + 1, merge.n - n - 1);
+	if (missing)
+		die(s->g->path, "merge %zu, '%.*s': %s is not in the vocabulary", rank, shown, merge.bytes, missing);
 }
 
 static void load_merges(const struct source *s, struct bpe *b)

@@ -24,6 +24,9 @@ size_t count_of(const struct tokenizer *t, const json_t *object, const char *key
 /* An id in [0, VOCABULARY_ID_MAX]; piece is for the message. */
 int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece);
 
+/* The tokenizer_config.json of a directory, or NULL if there is none; dies if it is broken. */
+json_t *tokenizer_config(const char *directory);
+
 /* Dies: "unsupported WHAT 'TYPE'". */
 _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type);
 

@@ -79,18 +79,32 @@ struct pretokenizer *tokenizer_add_split(struct tokenizer *t, const char *regex,
 					 enum split_behavior behavior);
 
 /*
+ * The id that an added token of a Hugging Face file gets: the one its text has, or the
+ * next free one.  The file's own number is not asked, as tokenizers does not.
+ */
+int32_t tokenizer_next_id(const struct tokenizer *t, const char *content, size_t n);
+
+/* Adds an added token without flags, which dies if it is too long.  Valid until the next one is added. */
+struct added_token *tokenizer_add_token(struct tokenizer *t, const char *content, size_t n, int32_t id);
+
+/*
  * Makes the added tokens findable, once all of them are in t->added and
  * t->added_vocabulary.
  */
 void tokenizer_index_added(struct tokenizer *t);
 
 /*
- * Fills in a tokenizer from a tokenizer.json, from a tokenizer.model (whose
- * directory, or NULL, may have a tokenizer_config.json), or from the metadata of
- * a GGUF file; dies as tokenizer_open does.
+ * Fill in a tokenizer from its file, t->path; die as tokenizer_open does.  directory, or
+ * NULL, is where the files may be that belong to it, such as tokenizer_config.json.
  */
-void tokenizer_load_json(struct tokenizer *t);
-void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory);
 void tokenizer_load_gguf(struct tokenizer *t);
+void tokenizer_load_json(struct tokenizer *t);
+void tokenizer_load_merges(struct tokenizer *t, const char *directory);
+void tokenizer_load_ranks(struct tokenizer *t);
+void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory);
+void tokenizer_load_tekken(struct tokenizer *t);
+
+/* Whether a file begins like one of tiktoken's. */
+bool tokenizer_ranks_is(const char *path);
 
 #endif

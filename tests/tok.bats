@@ -198,6 +198,41 @@ vectors() {
 	[ "${#lines[@]}" -eq 1 ]
 }
 
+# broken TEXT LINE REASON: a tokenizer.json of this text is refused.
+broken() {
+	printf "$1" >broken.json
+	run tok -m broken.json a
+	[ "$status" -eq 1 ]
+	[ "$output" = "tok: broken.json: line $2: $3" ] || fail "$1: $output"
+}
+
+@test "vocabulary and merges, however they are written in JSON" {
+	printf '{ "model" :\n{"merges":[ ["\\u0061" , "\\ud83d\\ude00"], "b c" ] ,"x": [{"vocab": 1}, "}"], "vocab"\r\n: {"a":0,
+		"\\"\\\\\\/\\b\\f\\n\\r\\t":5,"b":1,"c":2,"bc": 3,"\\uD83D\\uDE00":4, "a😀":6, "":7, "\\u0000é":8,"a":9},
+		"type":"BPE"}, "added_tokens": []}' >j.json
+	[ "$(tok -m j.json --bare 'a😀bca' | tok -d --ids)" = "6 3 9" ]
+	tok --ids 5 | tok -m j.json -d | cmp - <(printf '"\\/\b\f\n\r\t')
+	tok --ids 8 | tok -m j.json -d | cmp - <(printf '\0é')
+	run bash -o pipefail -c 'tok --ids 0 | tok -m j.json -d'        # the later of two alike counts
+	[ "$output" = "tok: j.json: no token has the id 0" ]
+	broken '{"model": {"type": "BPE", "vocab":\n\n{"a":01}}}' 3 'not an integer'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1.0}, "merges":[]}}' 1 'not an integer'
+	broken '{"model": {"type": "BPE", "vocab": {"a":99999999999999999999}, "merges":[]}}' 1 'a number that is too large'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1,}, "merges":[]}}' 1 "'\"' expected"
+	broken '{"model": {"type": "BPE", "vocab": {"a" 1}, "merges":[]}}' 1 "':' expected"
+	broken '{"model": {"type": "BPE", "vocab": {"\\ud800":1}, "merges":[]}}' 1 'half a surrogate pair'
+	broken '{"model": {"type": "BPE", "vocab": {"\\q":1}, "merges":[]}}' 1 'invalid escape'
+	broken '{"model": {"type": "BPE", "vocab": {"\xff":1}, "merges":[]}}' 1 'a string that is not UTF-8'
+	broken '{"model": {"type": "BPE", "vocab": {"a\tb":1}, "merges":[]}}' 1 'a control character in a string'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1}, "merges":[["a"]]}}' 1 'merge 0 is not two pieces'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1}, "merges":[["a","a","a"]]}}' 1 'merge 0 is not two pieces'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1}, "merges":[1]}}' 1 'merge 0 is not two pieces'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1' 1 "a value expected"
+	broken '{"model": {"type": "BPE", "vocab": {"a' 1 "a string without an end"
+	broken '{"model": 1, "x"}' 1 "':' expected"
+	broken '{} {}' 1 'more than one value'
+}
+
 @test "merges in a circle come to an end" {
 	tokenizer '.model.vocab = {"a": 0, "": 1} | .added_tokens = [] | .post_processor = null | .model.merges = [["a", ""], ["", "a"], ["", ""]]'
 	[ "$(tok -m t.json --ids "0 0" | tok -d --ids)" = "0 0" ]
