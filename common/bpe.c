@@ -1,5 +1,4 @@
 /* bpe.c: byte pair encoding.  See bpe.h. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bpe.h"
@@ -145,15 +144,6 @@ const char *bpe_add_merge(struct bpe *b, size_t rank, const char *left, size_t n
 	b->merge_count += entry->left == -1;
 	*entry = (struct merge_entry){left_id, right_id, {(uint32_t)rank, id}};
 	return NULL;
-}
-
-void bpe_find_bytes(struct bpe *b)
-{
-	for (int i = 0; i < 256; i++) {
-		char piece[8];
-		snprintf(piece, sizeof piece, "<0x%02X>", (unsigned)i);
-		b->byte_ids[i] = vocabulary_find(&b->vocabulary, piece, 6);
-	}
 }
 
 /* Adds a character, with its affixes, as its bytes; false if one of them has no id. */

@@ -80,9 +80,6 @@ struct bpe {
  */
 const char *bpe_add_merge(struct bpe *b, size_t rank, const char *left, size_t n, const char *right, size_t m);
 
-/* Looks up the ids of the byte pieces, when the vocabulary is complete. */
-void bpe_find_bytes(struct bpe *b);
-
 /* The model, which takes the bpe over. */
 struct token_model bpe_model(struct bpe *b);
 

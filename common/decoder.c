@@ -26,7 +26,7 @@ struct step {
 	struct bytes run;       /* bytes that wait for the rest of a character or run */
 	size_t valid;           /* how many of them are whole characters */
 	bool broken;            /* byte fallback: the run is not UTF-8 */
-	struct bytes piece;     /* byte level, suffix: the piece as far as it has come */
+	struct bytes piece;     /* from byte level on: the piece as far as it has come */
 	bool held_piece;        /* suffix: a piece waits in run for what follows it */
 	bool stripping;         /* strip: still at the start of the piece */
 	size_t stripped, held;  /* taken off there, held back as perhaps its end */
@@ -320,6 +320,81 @@ static void suffix_end(struct decoder *d, size_t i)
 }
 
 /*
+ * WordPiece, CTC and Rewrite take whole pieces.
+ */
+
+/* English as it is written, from words and marks with spaces between them. */
+static void clean_up(struct text *t)
+{
+	static const char *const pairs[][2] = {
+		{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
+		{" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+	};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		text_replace(t, pairs[i][0], strlen(pairs[i][0]), pairs[i][1], strlen(pairs[i][1]));
+}
+
+/* The piece that has come, of which nothing remains. */
+static struct text take_piece(struct step *s)
+{
+	struct text t = text_new(s->piece.n ? s->piece.data : "", s->piece.n, false);
+	s->piece.n = 0;
+	return t;
+}
+
+static void put_taken(struct decoder *d, size_t i, struct text *t)
+{
+	put_piece(d, i + 1, t->bytes.n ? t->bytes.data : "", t->bytes.n);
+	bytes_free(&t->bytes);
+}
+
+static void wordpiece_end(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	const struct bytes *prefix = &s->is->pattern;
+	struct text t = take_piece(s), rest;
+	if (!s->first && t.bytes.n >= prefix->n && memcmp(t.bytes.data, prefix->data, prefix->n) == 0) {
+		rest = text_new(t.bytes.data + prefix->n, t.bytes.n - prefix->n, false);
+		text_become(&t, rest.bytes);
+	} else if (!s->first) {
+		text_prepend(&t, " ", 1);
+	}
+	if (s->is->cleanup)
+		clean_up(&t);
+	s->first = false;
+	put_taken(d, i, &t);
+}
+
+/* run holds the piece before, if held_piece. */
+static void ctc_end(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	const struct decode_step *is = s->is;
+	struct text t = take_piece(s);
+	bool again = s->held_piece && s->run.n == t.bytes.n && memcmp(s->run.data, t.bytes.data, s->run.n) == 0;
+	s->run.n = 0;
+	bytes_add(&s->run, t.bytes.data, t.bytes.n);
+	s->held_piece = true;
+	if (is->pattern.n > 0)
+		text_replace(&t, is->pattern.data, is->pattern.n, "", 0);
+	if (is->cleanup) {
+		clean_up(&t);
+		text_replace(&t, is->content.data, is->content.n, " ", 1);
+	}
+	if (again || t.bytes.n == 0)
+		bytes_free(&t.bytes);
+	else
+		put_taken(d, i, &t);
+}
+
+static void rewrite_end(struct decoder *d, size_t i)
+{
+	struct text t = take_piece(&d->steps[i]);
+	normalizer_apply(&d->steps[i].is->rewrite, &t);
+	put_taken(d, i, &t);
+}
+
+/*
  * SentencePiece: always the first step, so that pieces come whole.
  */
 
@@ -407,6 +482,9 @@ static void put_text(struct decoder *d, size_t i, const char *s, size_t n)
 		break;
 	case DECODE_BYTE_LEVEL:
 	case DECODE_SUFFIX:
+	case DECODE_WORDPIECE:
+	case DECODE_CTC:
+	case DECODE_REWRITE:
 		bytes_add(&d->steps[i].piece, s, n);
 		break;
 	case DECODE_JOIN:
@@ -437,6 +515,15 @@ static void put_end(struct decoder *d, size_t i)
 		return;
 	case DECODE_SUFFIX:
 		suffix_end(d, i);
+		return;
+	case DECODE_WORDPIECE:
+		wordpiece_end(d, i);
+		return;
+	case DECODE_CTC:
+		ctc_end(d, i);
+		return;
+	case DECODE_REWRITE:
+		rewrite_end(d, i);
 		return;
 	case DECODE_FUSE:
 		return;

@@ -1,6 +1,8 @@
 /* jsonreader.c: JSON without a tree.  See jsonreader.h. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <utf8proc.h>
@@ -158,6 +160,85 @@ int64_t reader_integer(struct json_reader *r)
 	if (r->at == start || (r->s[start] == '0' && r->at > start + 1) ||
 	    (r->at < r->n && strchr(".eE", r->s[r->at])))
 		reader_broken(r, "not an integer");
+	return negative ? -x : x;
+}
+
+/* 10^n, n >= 0. */
+static double power_of_ten(int n)
+{
+	char number[16];
+	double power = 1;
+	if (n <= 22) {          /* all of these are exact */
+		while (n-- > 0)
+			power *= 10;
+		return power;
+	}
+	snprintf(number, sizeof number, "1e%d", n);
+	return strtod(number, NULL);
+}
+
+#define POWER_MAX 308
+
+static double scale(const struct json_reader *r, double x, int64_t exponent)
+{
+	for (; exponent < -POWER_MAX && x != 0; exponent += POWER_MAX)
+		x /= power_of_ten(POWER_MAX);
+	if (x == 0)
+		return x;
+	x = exponent < 0 ? x / power_of_ten((int)-exponent) :
+	    exponent <= POWER_MAX ? x * power_of_ten((int)exponent) : INFINITY;
+	if (isinf(x))
+		reader_broken(r, "a number that is too large");
+	return x;
+}
+
+/* Adds digits to *x, as far as they fit; returns how many there were, and in *left how many did not fit. */
+static size_t read_digits(struct json_reader *r, uint64_t *x, size_t *left)
+{
+	size_t start = r->at;
+	for (*left = 0; r->at < r->n && r->s[r->at] >= '0' && r->s[r->at] <= '9'; r->at++) {
+		unsigned digit = (unsigned)(r->s[r->at] - '0');
+		if (*left == 0 && *x <= (UINT64_MAX - digit) / 10)
+			*x = *x * 10 + digit;
+		else
+			++*left;
+	}
+	return r->at - start;
+}
+
+static int64_t read_exponent(struct json_reader *r)
+{
+	char sign = r->at < r->n ? r->s[r->at] : '\0';
+	uint64_t x = 0;
+	size_t left;
+	r->at += sign == '+' || sign == '-';
+	if (read_digits(r, &x, &left) == 0)
+		reader_broken(r, "a number expected");
+	int64_t exponent = left > 0 || x > INT32_MAX ? INT32_MAX : (int64_t)x;
+	return sign == '-' ? -exponent : exponent;
+}
+
+double reader_real(struct json_reader *r)
+{
+	bool negative = reader_peek(r) == '-';
+	uint64_t digits = 0;
+	int64_t exponent;
+	size_t left, start = r->at += negative;
+	if (read_digits(r, &digits, &left) == 0 || (r->s[start] == '0' && r->at > start + 1))
+		reader_broken(r, "a number expected");
+	exponent = (int64_t)left;
+	if (r->at < r->n && r->s[r->at] == '.') {
+		r->at++;
+		size_t more = read_digits(r, &digits, &left);
+		if (more == 0)
+			reader_broken(r, "a number expected");
+		exponent -= (int64_t)(more - left);
+	}
+	if (r->at < r->n && (r->s[r->at] == 'e' || r->s[r->at] == 'E')) {
+		r->at++;
+		exponent += read_exponent(r);
+	}
+	double x = scale(r, (double)digits, exponent);
 	return negative ? -x : x;
 }
 

@@ -48,6 +48,12 @@ const char *reader_string(struct json_reader *r, size_t *n);
 
 int64_t reader_integer(struct json_reader *r);
 
+/*
+ * A number, rounded as Rust's serde_json does: the digits as an integer, times or
+ * divided by a power of ten, which may be one unit of the last place from the best.
+ */
+double reader_real(struct json_reader *r);
+
 /* Passes over a value, without a look at what is in it. */
 void reader_skip(struct json_reader *r);
 

@@ -73,39 +73,53 @@ static void replace_matches(const struct normalizer *n, struct text *t)
 	text_become(t, replaced);
 }
 
-/* İ is the one character that becomes two. */
-static void add_lowercase(uint32_t code, struct bytes *out)
-{
-	utf8proc_uint8_t character[4];
-	if (code == 0x130) {
-		bytes_add(out, "i\xcc\x87", 3);
-		return;
-	}
-	utf8proc_ssize_t n = utf8proc_encode_char(utf8proc_tolower((utf8proc_int32_t)code), character);
-	bytes_add(out, (const char *)character, (size_t)n);
-}
-
-static bool is_mark(uint32_t code)
-{
-	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
-	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
-}
-
-/* Character by character: lower case, or no marks. */
-static void map_characters(bool lowercase, struct text *t)
+void text_map(struct text *t, text_mapping *map)
 {
 	struct bytes mapped = {0};
 	const char *s = t->bytes.data;
 	size_t length;
+	bool first_is_gone = false;
 	for (size_t i = 0; i < t->bytes.n; i += length) {
 		uint32_t code = 0;
 		utf8_decode(s + i, t->bytes.n - i, &length, &code);
-		if (lowercase)
-			add_lowercase(code, &mapped);
-		else if (!is_mark(code))
-			bytes_add(&mapped, s + i, length);
+		map(code, s + i, length, &mapped);
+		first_is_gone = first_is_gone || (i == 0 && mapped.n == 0);
 	}
 	text_become(t, mapped);
+	if (first_is_gone)
+		t->origin = 0;
+}
+
+/* İ is the one character that becomes two. */
+void map_lowercase(uint32_t code, const char *s, size_t n, struct bytes *out)
+{
+	utf8proc_uint8_t character[4];
+	utf8proc_int32_t lower = utf8proc_tolower((utf8proc_int32_t)code);
+	if (code == 0x130)
+		bytes_add(out, "i\xcc\x87", 3);
+	else if (lower == (utf8proc_int32_t)code)
+		bytes_add(out, s, n);
+	else
+		bytes_add(out, (const char *)character, (size_t)utf8proc_encode_char(lower, character));
+}
+
+static void map_accents(uint32_t code, const char *s, size_t n, struct bytes *out)
+{
+	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
+	if (category != UTF8PROC_CATEGORY_MN && category != UTF8PROC_CATEGORY_MC && category != UTF8PROC_CATEGORY_ME)
+		bytes_add(out, s, n);
+}
+
+/* As the neural machine translation of TensorFlow had it, which SentencePiece took over. */
+static void map_nmt(uint32_t c, const char *s, size_t n, struct bytes *out)
+{
+	if ((c >= 0x01 && c <= 0x08) || c == 0x0b || (c >= 0x0e && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f)
+		return;
+	if (c == 0x09 || c == 0x0a || c == 0x0c || c == 0x0d || c == 0x1680 || (c >= 0x200b && c <= 0x200f) ||
+	    c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd)
+		bytes_add(out, " ", 1);
+	else
+		bytes_add(out, s, n);
 }
 
 static void strip(const struct normalizer *n, struct text *t)
@@ -118,6 +132,45 @@ static void strip(const struct normalizer *n, struct text *t)
 	text_become(t, stripped);
 	if (start > 0)
 		t->origin = 0;
+}
+
+/* Where the grapheme cluster ends that begins at s. */
+static size_t cluster_length(const char *s, size_t n)
+{
+	utf8proc_int32_t state = 0;
+	uint32_t code = 0, before;
+	size_t end, length;
+	utf8_decode(s, n, &end, &code);
+	for (; end < n; end += length) {
+		before = code;
+		utf8_decode(s + end, n - end, &length, &code);
+		if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)code, &state))
+			break;
+	}
+	return end;
+}
+
+#define CLUSTER_MAX 5   /* bytes of a cluster that is looked up whole */
+
+/* Clusters by the map as a whole if they are short and it knows them, else character by character. */
+static void apply_charsmap(const struct charsmap *map, struct text *t)
+{
+	struct bytes mapped = {0};
+	const char *s = t->bytes.data;
+	size_t length, m;
+	for (size_t at = 0, end = 0; at < t->bytes.n; at += length) {
+		bool begins = at == end;
+		if (begins)
+			end += cluster_length(s + at, t->bytes.n - at);
+		length = end - at;
+		const char *found = begins && length <= CLUSTER_MAX ? charsmap_transform(map, s + at, length, &m) : NULL;
+		if (!found) {
+			length = utf8_length(s + at);
+			found = charsmap_transform(map, s + at, length, &m);
+		}
+		bytes_add(&mapped, found ? found : s + at, found ? m : length);
+	}
+	text_become(t, mapped);
 }
 
 void normalizer_apply(const struct normalizer *n, struct text *t)
@@ -140,8 +193,19 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 		text_become(t, normalized);
 		break;
 	case NORMALIZER_LOWERCASE:
+		text_map(t, map_lowercase);
+		break;
 	case NORMALIZER_STRIP_ACCENTS:
-		map_characters(n->type == NORMALIZER_LOWERCASE, t);
+		text_map(t, map_accents);
+		break;
+	case NORMALIZER_NMT:
+		text_map(t, map_nmt);
+		break;
+	case NORMALIZER_BERT:
+		bert_normalize(&n->bert, t);
+		break;
+	case NORMALIZER_PRECOMPILED:
+		apply_charsmap(&n->charsmap, t);
 		break;
 	case NORMALIZER_STRIP:
 		strip(n, t);
@@ -163,4 +227,5 @@ void normalizer_free(struct normalizer *n)
 	bytes_free(&n->pattern);
 	bytes_free(&n->content);
 	regex_free(n->regex);
+	charsmap_free(&n->charsmap);
 }

@@ -135,6 +135,7 @@ void tokenizer_free(struct tokenizer *t)
 		bytes_free(&t->decoders[i].pattern);
 		bytes_free(&t->decoders[i].content);
 		free(t->decoders[i].borders);
+		normalizer_free(&t->decoders[i].rewrite);
 	}
 	free(t->decoders);
 	free(t->path);

@@ -127,7 +127,7 @@ static void load_bpe(struct tokenizer *t, const json_t *model, struct long_lists
 		const char *unk = string_of(t, model, "unk_token", &n);
 		b->unk = vocabulary_find(&b->vocabulary, unk, n);
 	}
-	bpe_find_bytes(b);
+	vocabulary_find_bytes(&b->vocabulary, b->byte_ids);
 }
 
 static const struct {
@@ -135,16 +135,29 @@ static const struct {
 	void (*load)(struct tokenizer *t, const json_t *model, struct long_lists *lists);
 } models[] = {
 	{"BPE", load_bpe},
+	{"Unigram", tokenizer_json_unigram},
+	{"WordPiece", tokenizer_json_wordpiece},
 };
 
-/* Older files do not say which model: the one with merges is BPE. */
+/* Older files do not say which model it is: what belongs to it does, in this order. */
+static const char *model_type(const struct tokenizer *t, const json_t *model)
+{
+	if (json_object_get(model, "type"))
+		return string_of(t, model, "type", NULL);
+	if (json_object_get(model, "merges"))
+		return "BPE";
+	if (json_object_get(model, "continuing_subword_prefix"))
+		return "WordPiece";
+	if (json_is_array(json_object_get(model, "vocab")))
+		return "Unigram";
+	unsupported(t, "model", "without type and merges");
+}
+
 static void load_model(struct tokenizer *t, const json_t *model, struct long_lists *lists)
 {
 	if (!json_is_object(model))
 		die(t->path, "not a tokenizer.json (no 'model')");
-	if (!json_object_get(model, "type") && !json_object_get(model, "merges"))
-		unsupported(t, "model", "without type and merges");
-	const char *type = json_object_get(model, "type") ? string_of(t, model, "type", NULL) : "BPE";
+	const char *type = model_type(t, model);
 	for (size_t i = 0; i < sizeof models / sizeof *models; i++)
 		if (strcmp(type, models[i].type) == 0) {
 			models[i].load(t, model, lists);

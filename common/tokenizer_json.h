@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "tokenizer_lists.h"
 #include "tokenizer_parts.h"
 
 /* True if a member is missing or null. */
@@ -38,6 +39,10 @@ struct json_part {
 
 /* Loads an object by the row of its type in a table that an all-zero row ends. */
 void load_part(struct tokenizer *t, const json_t *object, const char *what, const struct json_part *table);
+
+/* Models, from the file's "model" and its long lists. */
+void tokenizer_json_unigram(struct tokenizer *t, const json_t *model, struct long_lists *lists);
+void tokenizer_json_wordpiece(struct tokenizer *t, const json_t *model, struct long_lists *lists);
 
 /* Adds the steps that the file's "normalizer" and so on ask for. */
 void tokenizer_json_normalizer(struct tokenizer *t, const json_t *root);

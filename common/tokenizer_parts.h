@@ -24,6 +24,9 @@ enum decode_type {
 	DECODE_METASPACE,       /* pattern becomes a space, in the first piece nothing if `start` */
 	DECODE_BYTE_LEVEL,      /* all pieces become the text that their bytes spell: bytelevel.h */
 	DECODE_SUFFIX,          /* pattern becomes a space, in the last piece nothing */
+	DECODE_WORDPIECE,       /* a space before each piece but the first; or, if it begins with it, not even pattern */
+	DECODE_CTC,             /* of equal pieces in a row one; in it no pattern */
+	DECODE_REWRITE,         /* what rewrite makes of each piece */
 	DECODE_JOIN,            /* a space between pieces; the only step then */
 	DECODE_SENTENCEPIECE,   /* all that SentencePiece does; the only step then */
 };
@@ -33,6 +36,8 @@ struct decode_step {
 	struct bytes pattern, content;
 	size_t *borders;        /* of pattern, see decode_borders */
 	size_t start, stop;
+	bool cleanup;           /* wordpiece, ctc: no spaces before punctuation; ctc: content becomes a space */
+	struct normalizer rewrite;
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "bpe.h"
 #include "bytelevel.h"
 #include "cli.h"
@@ -89,45 +90,13 @@ static const struct encoding encodings[] = {
 };
 
 /*
- * Base64.
- */
-
-static int digit_of(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *digit = c ? strchr(digits, c) : NULL;
-	return digit ? (int)(digit - digits) : -1;
-}
-
-/* Adds the bytes that n characters stand for; false if they are not base64. */
-static bool decode_base64(const char *s, size_t n, struct bytes *out)
-{
-	if (n == 0 || n % 4 != 0)
-		return false;
-	size_t padding = s[n - 1] != '=' ? 0 : s[n - 2] != '=' ? 1 : 2;
-	for (size_t i = 0; i < n; i += 4) {
-		uint32_t group = 0;
-		size_t bytes = i + 4 < n ? 3 : 3 - padding;
-		for (size_t k = 0; k < 4; k++) {
-			int digit = k <= bytes ? digit_of(s[i + k]) : 0;
-			if (digit < 0)
-				return false;
-			group = group << 6 | (uint32_t)digit;
-		}
-		char three[3] = {(char)(group >> 16), (char)(group >> 8), (char)group};
-		bytes_add(out, three, bytes);
-	}
-	return true;
-}
-
-/*
  * What tekken.json shares.
  */
 
 void ranks_add(const struct tokenizer *t, struct bpe *b, size_t line, const char *base64, size_t n, int64_t id)
 {
 	struct bytes bytes = {0}, piece = {0};
-	if (!decode_base64(base64, n, &bytes))
+	if (!base64_decode(base64, n, &bytes))
 		die(t->path, "token %zu: not base64", line);
 	if (id < 0 || id > VOCABULARY_ID_MAX)
 		die(t->path, "token %zu: the id is not in [0, %d]", line, VOCABULARY_ID_MAX);
@@ -202,7 +171,7 @@ bool tokenizer_ranks_is(const char *path)
 	size_t got = f ? fread(start, 1, sizeof start, f) : 0;
 	if (f)
 		fclose(f);
-	bool is = parse_line(start, line_length(start, got), &n, &rank) && decode_base64(start, n, &bytes);
+	bool is = parse_line(start, line_length(start, got), &n, &rank) && base64_decode(start, n, &bytes);
 	bytes_free(&bytes);
 	return is;
 }

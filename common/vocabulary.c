@@ -1,4 +1,5 @@
 /* vocabulary.c: pieces and ids.  See vocabulary.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,15 @@ int32_t vocabulary_guess(const struct vocabulary *v, const char *piece, size_t n
 			return guess;
 	}
 	return vocabulary_find(v, piece, n);
+}
+
+void vocabulary_find_bytes(const struct vocabulary *v, int32_t ids[256])
+{
+	for (int i = 0; i < 256; i++) {
+		char piece[8];
+		snprintf(piece, sizeof piece, "<0x%02X>", (unsigned)i);
+		ids[i] = vocabulary_find(v, piece, 6);
+	}
 }
 
 const char *vocabulary_piece(const struct vocabulary *v, int32_t id, size_t *n)

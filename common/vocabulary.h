@@ -41,6 +41,9 @@ int32_t vocabulary_find(const struct vocabulary *v, const char *piece, size_t n)
 /* The same, in less time where it is `guess`. */
 int32_t vocabulary_guess(const struct vocabulary *v, const char *piece, size_t n, int32_t guess);
 
+/* The ids of "<0x00>" to "<0xFF>", or -1. */
+void vocabulary_find_bytes(const struct vocabulary *v, int32_t ids[256]);
+
 /*
  * The piece of an id, ended by NUL, and its length in *n (may be NULL), or
  * NULL.  Valid until something is added.

@@ -6,11 +6,26 @@
 #include "utf8.h"
 #include "wordpiece.h"
 
-void wordpiece_add(struct wordpiece *w, const char *s, size_t n, int32_t id)
+struct wordpiece *wordpiece_new(void)
 {
-	vocabulary_add(&w->vocabulary, s, n, id);
-	if (n > 0)
-		trie_add(&w->trie, s, n, id);
+	struct wordpiece *w = mem_zero(1, sizeof *w);
+	bytes_add(&w->prefix, "##", 2);
+	bytes_add(&w->unk, "[UNK]", 5);
+	w->characters_max = 100;
+	return w;
+}
+
+void wordpiece_complete(struct wordpiece *w, const char *path)
+{
+	for (size_t id = 0; id < w->vocabulary.size; id++) {
+		size_t n;
+		const char *s = vocabulary_piece(&w->vocabulary, (int32_t)id, &n);
+		if (!s || n == 0)
+			continue;
+		if (n > WORDPIECE_PIECE_MAX)
+			die(path, "piece %zu has %zu bytes, at most %d are possible", id, n, WORDPIECE_PIECE_MAX);
+		trie_add(&w->trie, s, n, vocabulary_find(&w->vocabulary, s, n));
+	}
 }
 
 /* The id of the longest piece that n bytes at s, gone on to from a node, begin with, and its end; or -1. */

@@ -28,8 +28,11 @@ struct wordpiece {
 	size_t characters_max;          /* in a word; a longer one is unknown */
 };
 
-/* Adds a piece of n bytes, at most WORDPIECE_PIECE_MAX. */
-void wordpiece_add(struct wordpiece *w, const char *s, size_t n, int32_t id);
+/* One as BERT's, without pieces: "##", "[UNK]", 100 characters. */
+struct wordpiece *wordpiece_new(void);
+
+/* Call once when the vocabulary is complete; path is for the message if a piece is too long. */
+void wordpiece_complete(struct wordpiece *w, const char *path);
 
 /* The model, which takes w over.  Encoding dies where a word is unknown, and there is no piece for it. */
 struct token_model wordpiece_model(struct wordpiece *w);
