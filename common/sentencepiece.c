@@ -1,4 +1,5 @@
 /* sentencepiece.c: SentencePiece's models.  See sentencepiece.h. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,12 +138,29 @@ static void add_symbol(const struct encoding *e, uint32_t at, uint32_t n, bool *
 	add_piece(e, e->text + at, n, id, after_unknown, out);
 }
 
+static void encode_unigram(const struct sentencepiece *sp, const char *s, size_t n, struct ids *out)
+{
+	struct encoding e = {.sp = sp, .text = s};
+	struct symbols list = {0};
+	bool after_unknown = false;
+	unigram_segment(sp->unigram, s, n, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct symbol *piece = &list.data[i];
+		add_piece(&e, s + piece->at, piece->n, piece->id == sp->unigram->unk ? -1 : piece->id, &after_unknown, out);
+	}
+	free(list.data);
+}
+
 static void encode(const void *state, const char *s, size_t n, struct ids *out)
 {
 	const struct sentencepiece *sp = state;
 	struct encoding e = {.sp = sp, .text = s};
 	struct symbols list = {0};
 	size_t length;
+	if (sp->unigram) {
+		encode_unigram(sp, s, n, out);
+		return;
+	}
 	for (size_t at = 0; at < n; at += length) {
 		int32_t id;
 		if (prefix_match(&sp->user_defined, s + at, n - at, &length, &id)) {
@@ -360,6 +378,29 @@ static void load_denormalizer_spec(struct loader *l, const struct protobuf_field
 	check(l, &p, "broken denormalizer_spec");
 }
 
+/* Unknown characters get an id of their own, which no piece has. */
+void sentencepiece_make_unigram(struct sentencepiece_loader *l, bool single)
+{
+	struct sentencepiece *sp = l->sp;
+	struct unigram *u = mem_zero(1, sizeof *u);
+	float least = FLT_MAX;
+	sp->unigram = u;
+	u->single = single;
+	u->unk = (int32_t)l->count;
+	for (size_t i = 0; i < l->count; i++) {
+		size_t n;
+		const char *s = vocabulary_piece(&sp->vocabulary, (int32_t)i, &n);
+		bool user_defined = sp->types[i] == PIECE_USER_DEFINED;
+		if (n > UNIGRAM_PIECE_MAX)
+			die(l->path, "piece %zu has %zu bytes, at most %d are possible", i, n, UNIGRAM_PIECE_MAX);
+		if (sp->types[i] == PIECE_NORMAL && l->scores[i] < least)
+			least = l->scores[i];
+		float score = user_defined ? (float)(single ? 0.1 * (double)(n - 1) : 0) : l->scores[i];
+		unigram_add(u, s, n, score, user_defined || sp->types[i] == PIECE_NORMAL);
+	}
+	u->unknown_score = least - (float)UNIGRAM_PENALTY;
+}
+
 struct ranked { float score; uint32_t id; };
 
 static int compare_scores(const void *left, const void *right)
@@ -397,7 +438,7 @@ static void complete(struct loader *l)
 {
 	struct sentencepiece *sp = l->sp;
 	static const char *const names[] = {"?", "unigram", "bpe", "word", "char"};
-	if (l->model_type != MODEL_BPE && l->model_type != MODEL_CHAR)
+	if (l->model_type < MODEL_UNIGRAM || l->model_type > MODEL_CHAR || l->model_type == MODEL_WORD)
 		die(l->path, "unsupported model_type '%s'", names[l->model_type <= MODEL_CHAR ? l->model_type : 0]);
 	if (sp->unk < 0)
 		die(l->path, "no piece for the unknown");
@@ -419,6 +460,8 @@ static void complete(struct loader *l)
 			prefix_add(&sp->user_defined, s, n, (int32_t)i);
 		}
 	prefix_sort(&sp->user_defined);
+	if (l->model_type == MODEL_UNIGRAM)
+		sentencepiece_make_unigram(&l->pieces, true);
 	sentencepiece_complete(&l->pieces);
 }
 
@@ -471,6 +514,9 @@ static void release(void *state)
 	free(sp->ranks);
 	free(sp->unused);
 	prefix_free(&sp->user_defined);
+	if (sp->unigram)
+		unigram_free(sp->unigram);
+	free(sp->unigram);
 	free(sp->unk_surface);
 	charsmap_free(&sp->charsmap);
 	free(sp);

@@ -29,7 +29,9 @@ static bool is_file(const char *path)
 /* The tokenizer's file in a directory, or NULL. */
 static char *file_in(const char *directory)
 {
-	static const char *const names[] = {"tokenizer.json", "tokenizer.model", "tekken.json", "vocab.json"};
+	static const char *const names[] = {
+		"tokenizer.json", "tokenizer.model", "spiece.model", "tekken.json", "vocab.json", "vocab.txt",
+	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char *path = mem_printf("%s/%s", directory, names[i]);
 		if (is_file(path))
@@ -99,10 +101,12 @@ struct tokenizer *tokenizer_open(const char *path)
 	const char *directory = is_directory(path) ? path : NULL;
 	t->path = directory ? file_in(directory) : mem_string(path);
 	if (!t->path)
-		die(path, "no tokenizer.json, tokenizer.model, tekken.json or vocab.json in it");
+		die(path, "no tokenizer.json, tokenizer.model, spiece.model, tekken.json, vocab.json or vocab.txt in it");
 	enum json_kind kind;
 	if (gguf_is(t->path))
 		tokenizer_load_gguf(t);
+	else if (tokenizer_wordpiece_is(t->path))
+		tokenizer_load_wordpiece(t, directory);
 	else if ((kind = json_kind(t->path)) != JSON_NONE)
 		load_json(t, kind);
 	else if (tokenizer_ranks_is(t->path))

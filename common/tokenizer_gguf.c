@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "tokenizer_parts.h"
 #include "utf8.h"
+#include "wordpiece.h"
 
 #define KEY(name) "tokenizer.ggml." name
 
@@ -122,30 +123,62 @@ static void load_template(struct tokenizer *t, int32_t first, int32_t last)
  * SentencePiece.
  */
 
-static void load_sentencepiece(struct tokenizer *t, const struct source *s)
+/* The map of characters with which texts are normalized, if the file has one. */
+static void load_charsmap(const struct source *s, struct charsmap *map)
+{
+	const struct gguf_value *v = gguf_find(s->g, KEY("precompiled_charsmap"));
+	if (!v)
+		return;
+	if (!v->array || (v->type != GGUF_U8 && v->type != GGUF_I8) ||
+	    (v->count > 0 && !charsmap_load(map, (const char *)v->at, v->count)))
+		die(s->g->path, "broken " KEY("precompiled_charsmap"));
+}
+
+/* Without its special ids and template. */
+static struct sentencepiece *load_pieces(struct tokenizer *t, const struct source *s, bool unigram)
 {
 	struct sentencepiece *sp = sentencepiece_new();
 	struct sentencepiece_loader l = {.path = t->path, .sp = sp};
 	const unsigned char *at = s->tokens->at;
 	t->sentencepiece = sp;
 	t->model = sentencepiece_model(sp);
-	sp->gguf = sp->merges = sp->byte_fallback = true;
-	sp->dummy_prefix = flag(s, KEY("add_space_prefix"), true);
+	sp->gguf = sp->byte_fallback = true;
+	sp->merges = !unigram;
+	sp->dummy_prefix = flag(s, KEY("add_space_prefix"), !unigram);
 	sp->trim_spaces = flag(s, KEY("remove_extra_whitespaces"), false);
 	for (size_t i = 0; i < s->tokens->count; i++) {
 		struct gguf_string token = next_token(s, &at, i);
 		sentencepiece_add(&l, token.bytes, token.n, score_of(s, i), type_of(s, i));
 	}
+	if (unigram)
+		sentencepiece_make_unigram(&l, false);
 	sentencepiece_complete(&l);
 	for (int i = 0; i < 256; i++)
 		sp->byte_fallback = sp->byte_fallback && sp->byte_ids[i] >= 0;
+	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
+	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
+	return sp;
+}
+
+static void load_sentencepiece(struct tokenizer *t, const struct source *s)
+{
+	struct sentencepiece *sp = load_pieces(t, s, false);
 	sp->unk = special_id(s, KEY("unknown_token_id"), sp->unk < 0 ? 0 : sp->unk);
 	sp->bos = special_id(s, KEY("bos_token_id"), 1);
 	sp->eos = special_id(s, KEY("eos_token_id"), 2);
-	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
-	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
 	load_template(t, flag(s, KEY("add_bos_token"), true) ? sp->bos : -1,
 		      flag(s, KEY("add_eos_token"), false) ? sp->eos : -1);
+}
+
+static void load_unigram(struct tokenizer *t, const struct source *s)
+{
+	struct sentencepiece *sp = load_pieces(t, s, true);
+	load_charsmap(s, &sp->charsmap);
+	sp->unk = special_id(s, KEY("unknown_token_id"), sp->unk < 0 ? 2 : sp->unk);
+	sp->bos = special_id(s, KEY("bos_token_id"), -1);
+	sp->eos = special_id(s, KEY("eos_token_id"), 1);
+	load_template(t, flag(s, KEY("add_bos_token"), false) ? sp->bos : -1,
+		      flag(s, KEY("add_eos_token"), true) ? sp->eos : -1);
 }
 
 /*
@@ -224,12 +257,64 @@ static void load_bpe(struct tokenizer *t, const struct source *s)
 		      last);
 }
 
+/*
+ * WordPiece.
+ */
+
+/*
+ * Adds a piece under its name in BERT's own list: in GGUF "##ing" is "ing", and "the" is
+ * U+2581 and "the"; special ones, and unused ones like "[unused7]", are as they were.
+ */
+static void add_wordpiece(struct wordpiece *w, struct gguf_string token, enum piece_type type, int32_t id)
+{
+	const size_t mark = strlen(SENTENCEPIECE_SPACE);
+	struct bytes piece = {0};
+	bool begins = token.n >= mark && memcmp(token.bytes, SENTENCEPIECE_SPACE, mark) == 0;
+	bool as_it_is = is_added(type) || (token.n > 2 && token.bytes[0] == '[' && token.bytes[token.n - 1] == ']');
+	if (!begins && !as_it_is)
+		bytes_add(&piece, w->prefix.data, w->prefix.n);
+	if (begins && !as_it_is)
+		bytes_add(&piece, token.bytes + mark, token.n - mark);
+	else
+		bytes_add(&piece, token.bytes, token.n);
+	vocabulary_add(&w->vocabulary, piece.n ? piece.data : "", piece.n, id);
+	bytes_free(&piece);
+}
+
+static void load_wordpiece(struct tokenizer *t, const struct source *s)
+{
+	struct wordpiece *w = wordpiece_new();
+	struct bert bert = {.clean = true, .chinese = true};
+	const unsigned char *at = s->tokens->at;
+	t->model = wordpiece_model(w);
+	for (size_t i = 0; i < s->tokens->count; i++) {
+		struct gguf_string token = next_token(s, &at, i);
+		add_wordpiece(w, token, type_of(s, i), (int32_t)i);
+	}
+	wordpiece_complete(w, t->path);
+	int32_t unk = special_id(s, KEY("unknown_token_id"), 100);
+	w->unk.n = 0;
+	if (unk >= 0) {
+		size_t n;
+		const char *piece = vocabulary_piece(&w->vocabulary, unk, &n);
+		bytes_add(&w->unk, piece, n);
+	}
+	bert.lowercase = flag(s, KEY("normalizer.lowercase"), true);
+	bert.strip_accents = flag(s, KEY("normalizer.strip_accents"), bert.lowercase);
+	tokenizer_add_bert(t, &bert);
+	int32_t cls = special_id(s, KEY("cls_token_id"), 101), sep = special_id(s, KEY("seperator_token_id"), 102);
+	load_template(t, flag(s, KEY("add_bos_token"), true) ? special_id(s, KEY("bos_token_id"), cls) : -1,
+		      flag(s, KEY("add_sep_token"), true) ? sep : -1);
+}
+
 static const struct {
 	const char *name;
 	void (*load)(struct tokenizer *t, const struct source *s);
 } models[] = {
+	{"bert", load_wordpiece},
 	{"gpt2", load_bpe},
 	{"llama", load_sentencepiece},
+	{"t5", load_unigram},
 };
 
 void tokenizer_load_gguf(struct tokenizer *t)
@@ -245,7 +330,7 @@ void tokenizer_load_gguf(struct tokenizer *t)
 			load_added(t, &s);
 		}
 	if (!t->model.vocabulary)
-		die(t->path, KEY("model") " '%.*s' is not supported; these are: gpt2, llama",
+		die(t->path, KEY("model") " '%.*s' is not supported; these are: bert, gpt2, llama, t5",
 		    name.n < 100 ? (int)name.n : 100, name.bytes);
 	gguf_close(g);
 }

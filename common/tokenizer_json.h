@@ -28,6 +28,12 @@ int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece)
 /* The tokenizer_config.json of a directory, or NULL if there is none; dies if it is broken. */
 json_t *tokenizer_config(const char *directory);
 
+/*
+ * Adds the special tokens that a tokenizer_config.json (or NULL) names, in order of their
+ * ids, and those of `otherwise` (count, or up to a NULL) that are pieces.
+ */
+void tokenizer_load_specials(struct tokenizer *t, const json_t *config, const char *const *otherwise, size_t count);
+
 /* Dies: "unsupported WHAT 'TYPE'". */
 _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type);
 

@@ -99,8 +99,7 @@ static void add_special(struct tokenizer *t, const json_t *token)
 	}
 }
 
-/* Those of the configuration, in order of their ids; else those of the class. */
-static void load_specials(struct tokenizer *t, const json_t *config, const struct class *class)
+void tokenizer_load_specials(struct tokenizer *t, const json_t *config, const char *const *otherwise, size_t count)
 {
 	static const char *const keys[] = {
 		"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
@@ -115,9 +114,9 @@ static void load_specials(struct tokenizer *t, const json_t *config, const struc
 		add_special(t, json_object_get(config, keys[i]));
 	json_array_foreach(more, i, token)
 		add_special(t, token);
-	for (i = 0; i < sizeof class->specials / sizeof *class->specials && class->specials[i]; i++)
-		if (tokenizer_id(t, class->specials[i]) >= 0) {
-			json_t *name = json_string(class->specials[i]);
+	for (i = 0; i < count && otherwise[i]; i++)
+		if (tokenizer_id(t, otherwise[i]) >= 0) {
+			json_t *name = json_string(otherwise[i]);
 			add_special(t, name);
 			json_decref(name);
 		}
@@ -152,7 +151,7 @@ void tokenizer_load_merges(struct tokenizer *t, const char *directory)
 		tokenizer_add_split(t, pre->regexes[i], strlen(pre->regexes[i]), SPLIT_ISOLATED);
 	tokenizer_add_pretokenizer(t, PRETOKENIZER_BYTE_LEVEL);
 	tokenizer_add_decoder(t, DECODE_BYTE_LEVEL);
-	load_specials(t, config, class);
+	tokenizer_load_specials(t, config, class->specials, sizeof class->specials / sizeof *class->specials);
 	add_around(t, class->first);
 	ids_add(&t->template, TEMPLATE_TEXT);
 	add_around(t, class->last);

@@ -83,6 +83,15 @@ struct regex *tokenizer_regex(const struct tokenizer *t, const char *regex, size
 struct pretokenizer *tokenizer_add_split(struct tokenizer *t, const char *regex, size_t n,
 					 enum split_behavior behavior);
 
+/* A punctuation mark, in a regex: Unicode's, and ASCII's other signs. */
+#define TOKENIZER_PUNCTUATION "[\\p{P}$+<=>^`|~]"
+
+/* Cuts as BERT does: at white space, which is removed, and around punctuation marks. */
+void tokenizer_add_bert_split(struct tokenizer *t);
+
+/* Adds all of BERT's steps around its model. */
+void tokenizer_add_bert(struct tokenizer *t, const struct bert *bert);
+
 /*
  * The id that an added token of a Hugging Face file gets: the one its text has, or the
  * next free one.  The file's own number is not asked, as tokenizers does not.
@@ -108,6 +117,10 @@ void tokenizer_load_merges(struct tokenizer *t, const char *directory);
 void tokenizer_load_ranks(struct tokenizer *t);
 void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory);
 void tokenizer_load_tekken(struct tokenizer *t);
+void tokenizer_load_wordpiece(struct tokenizer *t, const char *directory);
+
+/* Whether a file is a list of WordPiece's pieces: by its name, vocab.txt, or a line "[UNK]" at its beginning. */
+bool tokenizer_wordpiece_is(const char *path);
 
 /* Whether a file begins like one of tiktoken's. */
 bool tokenizer_ranks_is(const char *path);

@@ -244,11 +244,9 @@ static void load_digits(struct tokenizer *t, const json_t *step)
 	split(t, flag_of(t, step, "individual_digits", false) ? "\\p{N}" : "\\p{N}+", SPLIT_ISOLATED);
 }
 
-#define PUNCTUATION "[\\p{P}$+<=>^`|~]"
-
 static void load_punctuation(struct tokenizer *t, const json_t *step)
 {
-	split(t, PUNCTUATION, behavior_of(t, step));
+	split(t, TOKENIZER_PUNCTUATION, behavior_of(t, step));
 }
 
 /* Words, and what is neither word nor space: not with Oniguruma, so that \w is another. */
@@ -267,11 +265,10 @@ static void load_whitespace_split(struct tokenizer *t, const json_t *step)
 	split(t, "\\s", SPLIT_REMOVED);
 }
 
-/* White space is removed, each punctuation mark a piece. */
 static void load_bert(struct tokenizer *t, const json_t *step)
 {
-	load_whitespace_split(t, step);
-	split(t, PUNCTUATION, SPLIT_ISOLATED);
+	(void)step;
+	tokenizer_add_bert_split(t);
 }
 
 static void load_delimiter(struct tokenizer *t, const json_t *step)
