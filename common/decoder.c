@@ -621,9 +621,11 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n)
 	d->out.n = 0;
 	d->id = id;
 	/* A tokenizer.model's own step knows what to make of its control pieces. */
-	bool is_control_step = d->t->sentencepiece && !d->t->sentencepiece->gguf;
-	if (d->show_special || is_control_step || !tokenizer_special(d->t, id))
+	const struct sentencepiece *sp = d->t->sentencepiece;
+	if (d->show_special || (sp && !sp->gguf) || !tokenizer_special(d->t, id))
 		put_piece(d, 0, piece, length);
+	else if (sp && !(sp->adds_bos && id == sp->bos))
+		d->steps[0].first = false;      /* what it left out stood before the text */
 	*n = d->out.n;
 	return d->out.n ? d->out.data : "";
 }

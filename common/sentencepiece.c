@@ -194,6 +194,7 @@ struct loader {
 	struct sentencepiece *sp;
 	uint64_t model_type;
 	char *bos, *eos;
+	char *normalization;            /* its name, or NULL */
 };
 
 enum { MODEL_UNIGRAM = 1, MODEL_BPE, MODEL_WORD, MODEL_CHAR };
@@ -349,6 +350,9 @@ static void load_normalizer_spec(struct loader *l, const struct protobuf_field *
 	struct protobuf_field f;
 	while (protobuf_next(&p, &f))
 		switch (f.number) {
+		case 1:
+			set_string(&l->normalization, &f);
+			break;
 		case 2:
 			charsmap_free(&l->sp->charsmap);
 			l->sp->charsmap = (struct charsmap){0};
@@ -434,6 +438,19 @@ static int32_t control_id(const struct sentencepiece *sp, const char *name, cons
 	return id >= 0 && sp->types[id] == PIECE_CONTROL ? id : -1;
 }
 
+/*
+ * The file does not say what is put around a text.  Unigram models of T5's kind
+ * (nmt_nfkc, no bytes) are taken to end it, those of Llama's (BPE, or with bytes) to
+ * begin it, and others to do neither.
+ */
+static void guess_template(struct loader *l)
+{
+	struct sentencepiece *sp = l->sp;
+	bool llama = l->model_type != MODEL_UNIGRAM || sp->byte_fallback;
+	sp->adds_bos = llama;
+	sp->adds_eos = !llama && l->normalization && strcmp(l->normalization, "nmt_nfkc") == 0;
+}
+
 static void complete(struct loader *l)
 {
 	struct sentencepiece *sp = l->sp;
@@ -449,6 +466,7 @@ static void complete(struct loader *l)
 			die(l->path, "piece <0x%02X> without byte_fallback", (unsigned)i);
 	}
 	sp->merges = l->model_type == MODEL_BPE;
+	guess_template(l);
 	sp->bos = control_id(sp, l->bos, "<s>");
 	sp->eos = control_id(sp, l->eos, "</s>");
 	if (!sp->unk_surface)
@@ -502,6 +520,7 @@ struct sentencepiece *sentencepiece_open(const char *path)
 	free(file);
 	free(l.bos);
 	free(l.eos);
+	free(l.normalization);
 	return sp;
 }
 

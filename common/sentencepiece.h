@@ -43,6 +43,7 @@ struct sentencepiece {
 	size_t longest;                 /* bytes of the longest piece */
 	struct prefix_set user_defined;
 	int32_t unk, bos, eos;          /* ids; -1 if there are none */
+	bool adds_bos, adds_eos;        /* around a text, unless a configuration says otherwise */
 	char *unk_surface;              /* what an unknown token is decoded to */
 	bool merges;                    /* BPE; */
 	struct unigram *unigram;        /* or not NULL; otherwise every character is a piece */

@@ -166,8 +166,9 @@ static void load_sentencepiece(struct tokenizer *t, const struct source *s)
 	sp->unk = special_id(s, KEY("unknown_token_id"), sp->unk < 0 ? 0 : sp->unk);
 	sp->bos = special_id(s, KEY("bos_token_id"), 1);
 	sp->eos = special_id(s, KEY("eos_token_id"), 2);
-	load_template(t, flag(s, KEY("add_bos_token"), true) ? sp->bos : -1,
-		      flag(s, KEY("add_eos_token"), false) ? sp->eos : -1);
+	sp->adds_bos = flag(s, KEY("add_bos_token"), true);
+	sp->adds_eos = flag(s, KEY("add_eos_token"), false);
+	load_template(t, sp->adds_bos ? sp->bos : -1, sp->adds_eos ? sp->eos : -1);
 }
 
 static void load_unigram(struct tokenizer *t, const struct source *s)
@@ -177,8 +178,9 @@ static void load_unigram(struct tokenizer *t, const struct source *s)
 	sp->unk = special_id(s, KEY("unknown_token_id"), sp->unk < 0 ? 2 : sp->unk);
 	sp->bos = special_id(s, KEY("bos_token_id"), -1);
 	sp->eos = special_id(s, KEY("eos_token_id"), 1);
-	load_template(t, flag(s, KEY("add_bos_token"), false) ? sp->bos : -1,
-		      flag(s, KEY("add_eos_token"), true) ? sp->eos : -1);
+	sp->adds_bos = flag(s, KEY("add_bos_token"), false);
+	sp->adds_eos = flag(s, KEY("add_eos_token"), true);
+	load_template(t, sp->adds_bos ? sp->bos : -1, sp->adds_eos ? sp->eos : -1);
 }
 
 /*

@@ -16,10 +16,10 @@ void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory)
 	t->model = sentencepiece_model(sp);
 	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
 	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
-	if (sp->bos >= 0 && configured(config, "add_bos_token", true))
+	if (sp->bos >= 0 && configured(config, "add_bos_token", sp->adds_bos))
 		ids_add(&t->template, sp->bos);
 	ids_add(&t->template, TEMPLATE_TEXT);
-	if (sp->eos >= 0 && configured(config, "add_eos_token", false))
+	if (sp->eos >= 0 && configured(config, "add_eos_token", sp->adds_eos))
 		ids_add(&t->template, sp->eos);
 	json_decref(config);
 }
