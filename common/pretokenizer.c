@@ -5,6 +5,7 @@
 #include "bytelevel.h"
 #include "memory.h"
 #include "pretokenizer.h"
+#include "utf8.h"
 
 void text_list_add(struct text_list *list, struct text t)
 {
@@ -157,6 +158,18 @@ static void split(const struct pretokenizer *p, const struct text *t, struct tex
 	free(list.data);
 }
 
+static void cut(size_t characters, const struct text *t, struct text_list *out)
+{
+	size_t start = 0, count = 0;
+	for (size_t at = 0; at < t->bytes.n; at += utf8_length(t->bytes.data + at))
+		if (count++ == characters) {
+			add_part(out, t, start, at);
+			start = at;
+			count = 1;
+		}
+	add_part(out, t, start, t->bytes.n);
+}
+
 static void apply(const struct pretokenizer *p, struct text t, struct text_list *out)
 {
 	struct bytes characters = {0};
@@ -166,6 +179,10 @@ static void apply(const struct pretokenizer *p, struct text t, struct text_list 
 		break;
 	case PRETOKENIZER_SPLIT:
 		split(p, &t, out);
+		bytes_free(&t.bytes);
+		break;
+	case PRETOKENIZER_FIXED_LENGTH:
+		cut(p->length, &t, out);
 		bytes_free(&t.bytes);
 		break;
 	case PRETOKENIZER_PREFIX:

@@ -50,6 +50,9 @@ void load_part(struct tokenizer *t, const json_t *object, const char *what, cons
 void tokenizer_json_unigram(struct tokenizer *t, const json_t *model, struct long_lists *lists);
 void tokenizer_json_wordpiece(struct tokenizer *t, const json_t *model, struct long_lists *lists);
 
+/* The pre-tokenizer UnicodeScripts. */
+void tokenizer_json_scripts(struct tokenizer *t, const json_t *step);
+
 /* Adds the steps that the file's "normalizer" and so on ask for. */
 void tokenizer_json_normalizer(struct tokenizer *t, const json_t *root);
 void tokenizer_json_pretokenizer(struct tokenizer *t, const json_t *root);

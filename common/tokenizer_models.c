@@ -57,6 +57,7 @@ void tokenizer_json_unigram(struct tokenizer *t, const json_t *model, struct lon
 	struct unigram_model *m = mem_zero(1, sizeof *m);
 	t->model = unigram_model(m);
 	read_pieces(t, &lists->vocabulary, m);
+	t->model.tokens = m->pieces.count;
 	m->byte_fallback = flag_of(t, model, "byte_fallback", false);
 	vocabulary_find_bytes(&m->vocabulary, m->byte_ids);
 	m->pieces.unk = -1;

@@ -53,8 +53,9 @@ int32_t tokenizer_next_id(const struct tokenizer *t, const char *content, size_t
 	int32_t id = vocabulary_find(added, content, n);
 	if (id < 0)
 		id = vocabulary_find(model, content, n);
+	size_t tokens = t->model.tokens ? t->model.tokens : model->count;
 	if (id < 0)
-		id = (int32_t)(added->size > model->count ? added->size : model->count);
+		id = (int32_t)(added->size > tokens ? added->size : tokens);
 	if (id > VOCABULARY_ID_MAX)
 		die(t->path, "added tokens: more than %d ids", VOCABULARY_ID_MAX + 1);
 	return id;

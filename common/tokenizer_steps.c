@@ -244,6 +244,14 @@ static void load_digits(struct tokenizer *t, const json_t *step)
 	split(t, flag_of(t, step, "individual_digits", false) ? "\\p{N}" : "\\p{N}+", SPLIT_ISOLATED);
 }
 
+static void load_fixed_length(struct tokenizer *t, const json_t *step)
+{
+	struct pretokenizer *p = tokenizer_add_pretokenizer(t, PRETOKENIZER_FIXED_LENGTH);
+	p->length = json_missing(json_object_get(step, "length")) ? 5 : count_of(t, step, "length");
+	if (p->length == 0)
+		unsupported(t, "pre_tokenizer", "FixedLength of 0");
+}
+
 static void load_punctuation(struct tokenizer *t, const json_t *step)
 {
 	split(t, TOKENIZER_PUNCTUATION, behavior_of(t, step));
@@ -283,9 +291,11 @@ static const struct json_part pretokenizers[] = {
 	{"ByteLevel", load_byte_level},
 	{"CharDelimiterSplit", load_delimiter},
 	{"Digits", load_digits},
+	{"FixedLength", load_fixed_length},
 	{"Metaspace", load_metaspace},
 	{"Punctuation", load_punctuation},
 	{"Split", load_split},
+	{"UnicodeScripts", tokenizer_json_scripts},
 	{"Whitespace", load_whitespace},
 	{"WhitespaceSplit", load_whitespace_split},
 	{0},
