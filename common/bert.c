@@ -2,7 +2,6 @@
 #include <utf8proc.h>
 
 #include "bert.h"
-#include "normalform.h"
 #include "normalizer.h"
 #include "utf8.h"
 
@@ -48,9 +47,7 @@ void bert_normalize(const struct bert *b, struct text *t)
 	if (b->chinese)
 		text_map(t, map_chinese);
 	if (b->strip_accents) {
-		struct bytes decomposed = {0};
-		normalform(t->bytes.data, t->bytes.n, false, false, &decomposed);
-		text_become(t, decomposed);
+		text_form(t, false, false);
 		text_map(t, map_marks);
 	}
 	if (b->lowercase)

@@ -352,13 +352,11 @@ static void wordpiece_end(struct decoder *d, size_t i)
 {
 	struct step *s = &d->steps[i];
 	const struct bytes *prefix = &s->is->pattern;
-	struct text t = take_piece(s), rest;
-	if (!s->first && t.bytes.n >= prefix->n && memcmp(t.bytes.data, prefix->data, prefix->n) == 0) {
-		rest = text_new(t.bytes.data + prefix->n, t.bytes.n - prefix->n, false);
-		text_become(&t, rest.bytes);
-	} else if (!s->first) {
-		text_prepend(&t, " ", 1);
-	}
+	bool continues = s->piece.n >= prefix->n && memcmp(s->piece.data, prefix->data, prefix->n) == 0;
+	size_t start = continues && !s->first ? prefix->n : 0;
+	struct text t = text_new(" ", s->first || continues ? 0 : 1, false);
+	bytes_add(&t.bytes, s->piece.data + start, s->piece.n - start);
+	s->piece.n = 0;
 	if (s->is->cleanup)
 		clean_up(&t);
 	s->first = false;

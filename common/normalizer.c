@@ -77,17 +77,16 @@ void text_map(struct text *t, text_mapping *map)
 {
 	struct bytes mapped = {0};
 	const char *s = t->bytes.data;
-	size_t length;
-	bool first_is_gone = false;
+	size_t length, origin = 0;
 	for (size_t i = 0; i < t->bytes.n; i += length) {
 		uint32_t code = 0;
 		utf8_decode(s + i, t->bytes.n - i, &length, &code);
 		map(code, s + i, length, &mapped);
-		first_is_gone = first_is_gone || (i == 0 && mapped.n == 0);
+		if (i < t->origin)
+			origin = mapped.n;
 	}
 	text_become(t, mapped);
-	if (first_is_gone)
-		t->origin = 0;
+	t->origin = origin;
 }
 
 /* İ is the one character that becomes two. */
@@ -134,6 +133,18 @@ static void strip(const struct normalizer *n, struct text *t)
 		t->origin = 0;
 }
 
+void text_form(struct text *t, bool composed, bool compatibility)
+{
+	struct bytes form = {0}, first = {0};
+	normalform(t->bytes.data, t->bytes.n, composed, compatibility, &form);
+	if (!composed)
+		normalform(t->bytes.data, t->origin, false, compatibility, &first);
+	text_become(t, form);
+	if (!composed && first.n <= form.n)
+		t->origin = first.n;
+	bytes_free(&first);
+}
+
 /* Where the grapheme cluster ends that begins at s. */
 static size_t cluster_length(const char *s, size_t n)
 {
@@ -157,7 +168,7 @@ static void apply_charsmap(const struct charsmap *map, struct text *t)
 {
 	struct bytes mapped = {0};
 	const char *s = t->bytes.data;
-	size_t length, m;
+	size_t length, m, origin = 0;
 	for (size_t at = 0, end = 0; at < t->bytes.n; at += length) {
 		bool begins = at == end;
 		if (begins)
@@ -169,13 +180,17 @@ static void apply_charsmap(const struct charsmap *map, struct text *t)
 			found = charsmap_transform(map, s + at, length, &m);
 		}
 		bytes_add(&mapped, found ? found : s + at, found ? m : length);
+		if (at < t->origin)
+			origin = mapped.n;
 	}
 	text_become(t, mapped);
+	t->origin = origin;
 }
 
 void normalizer_apply(const struct normalizer *n, struct text *t)
 {
 	struct bytes normalized = {0};
+	size_t origin;
 	if (t->bytes.n == 0)
 		return;
 	switch (n->type) {
@@ -189,8 +204,7 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 		replace_matches(n, t);
 		break;
 	case NORMALIZER_FORM:
-		normalform(t->bytes.data, t->bytes.n, n->composed, n->compatibility, &normalized);
-		text_become(t, normalized);
+		text_form(t, n->composed, n->compatibility);
 		break;
 	case NORMALIZER_LOWERCASE:
 		text_map(t, map_lowercase);
@@ -211,8 +225,11 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 		strip(n, t);
 		break;
 	case NORMALIZER_BYTE_LEVEL:
-		bytelevel_encode(t->bytes.data, t->bytes.n, &normalized);
+		bytelevel_encode(t->bytes.data, t->origin, &normalized);
+		origin = normalized.n;
+		bytelevel_encode(t->bytes.data + t->origin, t->bytes.n - t->origin, &normalized);
 		text_become(t, normalized);
+		t->origin = origin;
 		break;
 	case NORMALIZER_SENTENCEPIECE:
 		sentencepiece_normalize(n->sentencepiece, t->bytes.data, t->bytes.n, &normalized);

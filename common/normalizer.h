@@ -38,6 +38,9 @@ void text_become(struct text *t, struct bytes bytes);
 /* Replaces each occurrence of a pattern (n >= 1 bytes), from left to right. */
 void text_replace(struct text *t, const char *pattern, size_t n, const char *content, size_t m);
 
+/* Brings a text into a normal form: normalform.h. */
+void text_form(struct text *t, bool composed, bool compatibility);
+
 /* Appends to out what becomes of one character of n bytes, which may be nothing. */
 typedef void text_mapping(uint32_t code, const char *s, size_t n, struct bytes *out);
 
