@@ -63,14 +63,20 @@ static void replace_matches(const struct normalizer *n, struct text *t)
 {
 	struct bytes replaced = {0};
 	struct regex_search search = regex_search(n->regex, t->bytes.data, t->bytes.n);
-	size_t done = 0, start, end;
+	size_t done = 0, start, end, origin = t->origin;
 	while (regex_next(&search, &start, &end)) {
 		bytes_add(&replaced, t->bytes.data + done, start - done);
 		bytes_add(&replaced, n->content.data, n->content.n);
 		done = end;
+		if (end > 0 && end <= t->origin)
+			origin += n->content.n - (end - start);
+		else if (start < t->origin)
+			origin -= t->origin - start;
 	}
 	bytes_add(&replaced, t->bytes.data + done, t->bytes.n - done);
-	text_become(t, replaced);
+	bytes_free(&t->bytes);
+	t->bytes = replaced;
+	t->origin = origin;
 }
 
 void text_map(struct text *t, text_mapping *map)
@@ -133,14 +139,23 @@ static void strip(const struct normalizer *n, struct text *t)
 		t->origin = 0;
 }
 
+void text_spell_bytes(struct text *t)
+{
+	struct bytes spelled = {0};
+	bytelevel_encode(t->bytes.data, t->origin, &spelled);
+	size_t origin = spelled.n;
+	bytelevel_encode(t->bytes.data + t->origin, t->bytes.n - t->origin, &spelled);
+	text_become(t, spelled);
+	t->origin = origin;
+}
+
 void text_form(struct text *t, bool composed, bool compatibility)
 {
 	struct bytes form = {0}, first = {0};
 	normalform(t->bytes.data, t->bytes.n, composed, compatibility, &form);
-	if (!composed)
-		normalform(t->bytes.data, t->origin, false, compatibility, &first);
+	normalform(t->bytes.data, t->origin, composed, compatibility, &first);
 	text_become(t, form);
-	if (!composed && first.n <= form.n)
+	if (first.n > 0 && first.n <= form.n && memcmp(form.data, first.data, first.n) == 0)
 		t->origin = first.n;
 	bytes_free(&first);
 }
@@ -184,13 +199,13 @@ static void apply_charsmap(const struct charsmap *map, struct text *t)
 			origin = mapped.n;
 	}
 	text_become(t, mapped);
-	t->origin = origin;
+	if (origin > 0)
+		t->origin = origin;     /* else what is first now comes from there, as tokenizers has it */
 }
 
 void normalizer_apply(const struct normalizer *n, struct text *t)
 {
 	struct bytes normalized = {0};
-	size_t origin;
 	if (t->bytes.n == 0)
 		return;
 	switch (n->type) {
@@ -225,11 +240,7 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 		strip(n, t);
 		break;
 	case NORMALIZER_BYTE_LEVEL:
-		bytelevel_encode(t->bytes.data, t->origin, &normalized);
-		origin = normalized.n;
-		bytelevel_encode(t->bytes.data + t->origin, t->bytes.n - t->origin, &normalized);
-		text_become(t, normalized);
-		t->origin = origin;
+		text_spell_bytes(t);
 		break;
 	case NORMALIZER_SENTENCEPIECE:
 		sentencepiece_normalize(n->sentencepiece, t->bytes.data, t->bytes.n, &normalized);

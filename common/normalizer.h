@@ -41,6 +41,9 @@ void text_replace(struct text *t, const char *pattern, size_t n, const char *con
 /* Brings a text into a normal form: normalform.h. */
 void text_form(struct text *t, bool composed, bool compatibility);
 
+/* A character for each byte: bytelevel.h. */
+void text_spell_bytes(struct text *t);
+
 /* Appends to out what becomes of one character of n bytes, which may be nothing. */
 typedef void text_mapping(uint32_t code, const char *s, size_t n, struct bytes *out);
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytelevel.h"
 #include "memory.h"
 #include "pretokenizer.h"
 #include "utf8.h"
@@ -172,7 +171,6 @@ static void cut(size_t characters, const struct text *t, struct text_list *out)
 
 static void apply(const struct pretokenizer *p, struct text t, struct text_list *out)
 {
-	struct bytes characters = {0};
 	switch (p->type) {
 	case PRETOKENIZER_METASPACE:
 		metaspace(p, t, out);
@@ -191,8 +189,7 @@ static void apply(const struct pretokenizer *p, struct text t, struct text_list 
 		text_list_add(out, t);
 		break;
 	case PRETOKENIZER_BYTE_LEVEL:
-		bytelevel_encode(t.bytes.data, t.bytes.n, &characters);
-		text_become(&t, characters);
+		text_spell_bytes(&t);
 		text_list_add(out, t);
 		break;
 	}

@@ -197,6 +197,12 @@ bool tokenizer_special(const struct tokenizer *t, int32_t id)
 {
 	const struct added_token *a = added_token(t, id);
 	const struct sentencepiece *sp = t->sentencepiece;
+	if (!a && t->model.tokens) {    /* another id of an added token's piece */
+		size_t n;
+		const char *piece = tokenizer_piece_bytes(t, id, &n);
+		a = added_token(t, piece ? vocabulary_find(&t->added_vocabulary, piece, n) : -1);
+		return a && a->special;
+	}
 	return (a && a->silent) ||
 	       (sp && id >= 0 && (size_t)id < sp->vocabulary.size && sp->types[id] == PIECE_CONTROL);
 }
