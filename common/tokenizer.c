@@ -237,7 +237,8 @@ static void encode_text(const struct tokenizer *t, struct text text, struct ids 
 static struct text text_part(const struct text *text, size_t start, size_t end)
 {
 	struct text part = text_new(text->bytes.data + start, end - start, false);
-	part.origin = text->origin > start ? text->origin - start : 0;
+	if (text->origin > start)
+		part.origin = (text->origin < end ? text->origin : end) - start;
 	return part;
 }
 

@@ -37,7 +37,8 @@ bool tokenizer_wordpiece_is(const char *path)
 	if (strcmp(slash ? slash + 1 : path, "vocab.txt") == 0)
 		return true;
 	unsigned char *map = map_file(path, &n);
-	for (size_t at = 0; !found && at < n && at < BEGINNING;) {
+	bool text = n > 0 && map[0] != '\n' && !memchr(map, '\0', n < BEGINNING ? n : BEGINNING);
+	for (size_t at = 0; text && !found && at < n && at < BEGINNING;) {
 		const char *line = (const char *)map + at;
 		at += line_bytes(line, n - at < BEGINNING ? n - at : BEGINNING, &length);
 		found = length == 5 && memcmp(line, "[UNK]", 5) == 0;
