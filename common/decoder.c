@@ -348,14 +348,20 @@ static void put_taken(struct decoder *d, size_t i, struct text *t)
 	bytes_free(&t->bytes);
 }
 
+static bool begins_with(const struct bytes *b, const struct bytes *start)
+{
+	return start->n == 0 || (b->n >= start->n && memcmp(b->data, start->data, start->n) == 0);
+}
+
 static void wordpiece_end(struct decoder *d, size_t i)
 {
 	struct step *s = &d->steps[i];
 	const struct bytes *prefix = &s->is->pattern;
-	bool continues = s->piece.n >= prefix->n && memcmp(s->piece.data, prefix->data, prefix->n) == 0;
+	bool continues = begins_with(&s->piece, prefix);
 	size_t start = continues && !s->first ? prefix->n : 0;
 	struct text t = text_new(" ", s->first || continues ? 0 : 1, false);
-	bytes_add(&t.bytes, s->piece.data + start, s->piece.n - start);
+	if (s->piece.n > start)
+		bytes_add(&t.bytes, s->piece.data + start, s->piece.n - start);
 	s->piece.n = 0;
 	if (s->is->cleanup)
 		clean_up(&t);
@@ -369,7 +375,7 @@ static void ctc_end(struct decoder *d, size_t i)
 	struct step *s = &d->steps[i];
 	const struct decode_step *is = s->is;
 	struct text t = take_piece(s);
-	bool again = s->held_piece && s->run.n == t.bytes.n && memcmp(s->run.data, t.bytes.data, s->run.n) == 0;
+	bool again = s->held_piece && s->run.n == t.bytes.n && begins_with(&s->run, &t.bytes);
 	s->run.n = 0;
 	bytes_add(&s->run, t.bytes.data, t.bytes.n);
 	s->held_piece = true;

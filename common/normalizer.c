@@ -134,9 +134,11 @@ static void strip(const struct normalizer *n, struct text *t)
 	size_t end = n->right ? utf8_space_before(t->bytes.data, t->bytes.n) : t->bytes.n;
 	if (start < end)
 		bytes_add(&stripped, t->bytes.data + start, end - start);
-	text_become(t, stripped);
-	if (start > 0)
-		t->origin = 0;
+	bytes_free(&t->bytes);
+	t->bytes = stripped;
+	t->origin = t->origin > start ? t->origin - start : 0;
+	if (t->origin > stripped.n)
+		t->origin = stripped.n;
 }
 
 void text_spell_bytes(struct text *t)

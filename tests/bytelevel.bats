@@ -279,7 +279,7 @@ vectors() {
 	vocabulary gpt2 pre=nope
 	refused v.gguf "tokenizer.ggml.pre 'nope' is not supported"
 	vocabulary rwkv
-	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: gpt2, llama"
+	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: bert, gpt2, llama, t5"
 	vocabulary gpt2 bos_token_id=9999 add_bos_token=true
 	refused v.gguf "tokenizer.ggml.bos_token_id 9999: there are 266 tokens"
 	printf '1 0 a\nm a b\n' | "$BUILD/tests/mkvocab" gpt2 >v.gguf
