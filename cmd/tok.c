@@ -13,19 +13,20 @@
 #include "tokenizer.h"
 #include "transcript.h"
 
-enum { BARE = 256, CHAT, CHUNK, IDS, LINES, MESSAGES, PLAIN, SHOW, SYSTEM, TEMPLATE, WANT };
+enum { BARE = 256, BYTES, CHAT, CHUNK, IDS, LINES, MESSAGES, PLAIN, SHOW, SYSTEM, TEMPLATE, WANT };
 
 static void usage(FILE *f)
 {
-	fputs("usage: tok [-0hV] [--bare] [--chat [--system text] [--template name]]\n"
+	fputs("usage: tok [-0hV] [--bare] [--bytes] [--chat [--system text] [--template name]]\n"
 	      "           [--chunk n] [--ids] [--lines] [-m model] [--plain] [--show]\n"
 	      "           [--want all|last] [text ... | --messages file]\n"
-	      "       tok -d [-0hV] [--ids] [--lines] [-m model] [--plain] [--show] [-]\n"
+	      "       tok -d [-0hV] [--bytes] [--ids] [--lines] [-m model] [--plain] [--show]\n"
 	      "\n"
 	      "Turn each text (standard input if there is none) into tokens; or back.\n"
 	      "\n"
 	      "  -0, --null, --lines  texts end with a NUL byte; each line is a text\n"
 	      "      --bare           add no begin-of-sequence token or template\n"
+	      "      --bytes          lose no byte; with -d, write those that are not UTF-8\n"
 	      "      --chat           texts are messages, by turns the user's and the model's\n"
 	      "      --chunk N        rows a frame of the prompt may have (512)\n"
 	      "  -d, --decode         read frames, write text\n"
@@ -44,6 +45,7 @@ static void usage(FILE *f)
 static const struct option table[] = {
 	{"null", no_argument, NULL, '0'},
 	{"bare", no_argument, NULL, BARE},
+	{"bytes", no_argument, NULL, BYTES},
 	{"chat", no_argument, NULL, CHAT},
 	{"chunk", required_argument, NULL, CHUNK},
 	{"decode", no_argument, NULL, 'd'},
@@ -100,6 +102,10 @@ int main(int argc, char **argv)
 			p.flags |= TOKENIZE_BARE;
 			forth = "--bare";
 			break;
+		case BYTES:
+			p.flags |= TOKENIZE_BYTES;
+			text.decode |= DECODE_BYTES;
+			break;
 		case CHAT:
 			chat = true;
 			forth = "--chat";
@@ -126,7 +132,7 @@ int main(int argc, char **argv)
 			break;
 		case PLAIN:
 			p.flags |= TOKENIZE_PLAIN;
-			text.show_special = true;
+			text.decode |= DECODE_SPECIAL;
 			break;
 		case SHOW:
 			show = true;
@@ -150,8 +156,10 @@ int main(int argc, char **argv)
 		cli_usage_error("%s: not with -d", forth);
 	if (with_chat && !chat)
 		cli_usage_error("%s: only with --chat", with_chat);
-	if (chat && (ids || (p.flags & TOKENIZE_BARE)))
-		cli_usage_error("--chat: not with %s", ids ? "--ids" : "--bare");
+	if (chat && (ids || p.flags & (TOKENIZE_BARE | TOKENIZE_BYTES)))
+		cli_usage_error("--chat: not with %s", ids ? "--ids" : p.flags & TOKENIZE_BARE ? "--bare" : "--bytes");
+	if (ids && p.flags & TOKENIZE_BYTES)
+		cli_usage_error("--ids: not with --bytes");
 	if (messages && (p.split || optind < argc))
 		cli_usage_error("--messages: not with %s", p.split ? "--lines or -0" : "a text");
 	if (back)

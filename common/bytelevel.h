@@ -15,7 +15,7 @@
 
 #include "bytes.h"
 
-/* Adds the character of each of n bytes. */
+/* Adds the character of each of n bytes; an escaped one (utf8_escape) is one. */
 void bytelevel_encode(const char *s, size_t n, struct bytes *out);
 
 /* Adds the byte of each character of valid UTF-8; false, and nothing is added, if one stands for none. */

@@ -120,10 +120,16 @@ static void strip(const struct normalizer *n, struct text *t)
 		t->origin = 0;
 }
 
-void normalizer_apply(const struct normalizer *n, struct text *t)
+static bool is_undone(enum normalizer_type type)
+{
+	return type == NORMALIZER_PREPEND || type == NORMALIZER_REPLACE || type == NORMALIZER_BYTE_LEVEL ||
+	       type == NORMALIZER_SENTENCEPIECE;
+}
+
+void normalizer_apply(const struct normalizer *n, bool exact, struct text *t)
 {
 	struct bytes normalized = {0};
-	if (t->bytes.n == 0)
+	if (t->bytes.n == 0 || (exact && !is_undone(n->type)))
 		return;
 	switch (n->type) {
 	case NORMALIZER_PREPEND:
@@ -151,7 +157,7 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 		text_become(t, normalized);
 		break;
 	case NORMALIZER_SENTENCEPIECE:
-		sentencepiece_normalize(n->sentencepiece, t->bytes.data, t->bytes.n, &normalized);
+		sentencepiece_normalize(n->sentencepiece, exact, t->bytes.data, t->bytes.n, &normalized);
 		bytes_free(&t->bytes);
 		t->bytes = normalized;
 		break;
