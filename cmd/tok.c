@@ -6,14 +6,19 @@
 #include "chat.h"
 #include "cli.h"
 #include "listing.h"
+#include "memory.h"
 #include "model.h"
 #include "prompt.h"
 #include "stage.h"
 #include "stream.h"
 #include "tokenizer.h"
 #include "transcript.h"
+#include "vocabulary.h"
 
-enum { BARE = 256, BYTES, CHAT, CHUNK, IDS, LINES, MESSAGES, PLAIN, SHOW, SYSTEM, TEMPLATE, WANT };
+enum {
+	BARE = 256, BYTES, CHAT, CHUNK, IDS, LINES, MAX_LENGTH, MESSAGES, MIN_FREQUENCY, PATTERN, PLAIN, SHOW, SPECIAL,
+	SYSTEM, TEMPLATE, TRAIN, WANT
+};
 
 static void usage(FILE *f)
 {
@@ -21,24 +26,24 @@ static void usage(FILE *f)
 	      "           [--chunk n] [--ids] [--lines] [-m model] [--plain] [--show]\n"
 	      "           [--want all|last] [text ... | --messages file]\n"
 	      "       tok -d [-0hV] [--bytes] [--ids] [--lines] [-m model] [--plain] [--show]\n"
-	      "\n"
+	      "       tok --train n [training option] ... [-0] [--lines] [text ...]\n"
 	      "Turn each text (standard input if there is none) into tokens; or back.\n"
 	      "\n"
 	      "  -0, --null, --lines  texts end with a NUL byte; each line is a text\n"
 	      "      --bare           add no begin-of-sequence token or template\n"
 	      "      --bytes          lose no byte; with -d, write those that are not UTF-8\n"
 	      "      --chat           texts are messages, by turns the user's and the model's\n"
+	      "             --messages FILE (in JSON), --system TEXT, --template NAME\n"
 	      "      --chunk N        rows a frame of the prompt may have (512)\n"
 	      "  -d, --decode         read frames, write text\n"
 	      "  -h, --help, -V, --version\n"
 	      "      --ids            numbers instead of text; needs no tokenizer\n"
 	      "  -m, --model MODEL    model or tokenizer file, instead of $LM_MODEL\n"
-	      "      --messages FILE  with --chat: messages in JSON\n"
 	      "      --plain          special tokens written in the text are text; with -d,\n"
 	      "                       they are written\n"
 	      "      --show           print a table of the tokens\n"
-	      "      --system TEXT    with --chat: what the model is told before\n"
-	      "      --template NAME  with --chat: instead of the model's own template\n"
+	      "      --train N        learn N tokens from the texts, write tokenizer.json\n"
+	      "             --special TEXT, --pattern REGEX, --min-frequency N, --max-length N\n"
 	      "      --want WHICH     ask for predictions after all tokens, or the last ones\n", f);
 }
 
@@ -52,12 +57,17 @@ static const struct option table[] = {
 	CLI_HELP,
 	{"ids", no_argument, NULL, IDS},
 	{"lines", no_argument, NULL, LINES},
+	{"max-length", required_argument, NULL, MAX_LENGTH},
 	{"messages", required_argument, NULL, MESSAGES},
+	{"min-frequency", required_argument, NULL, MIN_FREQUENCY},
 	{"model", required_argument, NULL, 'm'},
+	{"pattern", required_argument, NULL, PATTERN},
 	{"plain", no_argument, NULL, PLAIN},
 	{"show", no_argument, NULL, SHOW},
+	{"special", required_argument, NULL, SPECIAL},
 	{"system", required_argument, NULL, SYSTEM},
 	{"template", required_argument, NULL, TEMPLATE},
+	{"train", required_argument, NULL, TRAIN},
 	CLI_VERSION,
 	{"want", required_argument, NULL, WANT},
 	{0},
@@ -81,17 +91,30 @@ static void decode(struct transcript *t, bool show)
 		putchar('\n');
 }
 
+/* Writes the tokenizer.json that the texts make. */
+static void train(const struct trainer_options *options, struct prompts *p, char **texts, size_t count)
+{
+	struct trainer *t = trainer_new(options);
+	p->trainer = t;
+	prompts_operands(p, texts, count);
+	trainer_merge(t);
+	trainer_write(t, stdout);
+	trainer_free(t);
+}
+
 int main(int argc, char **argv)
 {
 	struct prompts p = {.end = '\n'};
 	struct transcript text = {.end = '\n'};
 	struct stream out = {.fd = STDOUT_FILENO, .name = "stdout"};
+	struct trainer_options training = {.min_count = 2, .max_length = SIZE_MAX};
 	const char *model = NULL, *messages = NULL, *system = NULL, *template = NULL;
-	const char *forth = NULL, *with_chat = NULL;    /* an option that only encoding, only a chat has */
+	const char *forth = NULL, *with_chat = NULL, *with_train = NULL;        /* an option that only these have */
 	size_t chunk = 512;
 	bool back = false, chat = false, ids = false, show = false, want_all = false;
 
 	cli_start(argv, usage);
+	training.specials = mem_array((size_t)argc, sizeof *training.specials);
 	for (int c; (c = cli_option(argc, argv, table)) != -1;)
 		switch (c) {
 		case '0':
@@ -123,12 +146,24 @@ int main(int argc, char **argv)
 		case LINES:
 			p.split = text.terminate = true;
 			break;
+		case MAX_LENGTH:
+			training.max_length = (size_t)cli_integer("--max-length", optarg, 1, INT32_MAX);
+			with_train = "--max-length";
+			break;
 		case MESSAGES:
 			messages = optarg;
 			with_chat = "--messages";
 			break;
 		case 'm':
 			model = optarg;
+			break;
+		case MIN_FREQUENCY:
+			training.min_count = cli_integer("--min-frequency", optarg, 0, INT64_MAX);
+			with_train = "--min-frequency";
+			break;
+		case PATTERN:
+			training.pattern = optarg;
+			with_train = "--pattern";
 			break;
 		case PLAIN:
 			p.flags |= TOKENIZE_PLAIN;
@@ -137,6 +172,12 @@ int main(int argc, char **argv)
 		case SHOW:
 			show = true;
 			break;
+		case SPECIAL:
+			if (!*optarg)
+				cli_usage_error("--special: the text is empty");
+			training.specials[training.special_count++] = optarg;
+			with_train = "--special";
+			break;
 		case SYSTEM:
 			system = optarg;
 			with_chat = "--system";
@@ -144,6 +185,10 @@ int main(int argc, char **argv)
 		case TEMPLATE:
 			template = optarg;
 			with_chat = "--template";
+			break;
+		case TRAIN:
+			training.size = (size_t)cli_integer("--train", optarg, 256, VOCABULARY_ID_MAX + 1);
+			forth = "--train";
 			break;
 		case WANT:
 			forth = "--want";
@@ -154,6 +199,11 @@ int main(int argc, char **argv)
 		}
 	if (back && forth)
 		cli_usage_error("%s: not with -d", forth);
+	if (with_train && !training.size)
+		cli_usage_error("%s: only with --train", with_train);
+	if (training.size && (chat || ids || show || p.flags))
+		cli_usage_error("--train: not with %s", chat ? "--chat" : ids ? "--ids" : show ? "--show" :
+				p.flags & TOKENIZE_BYTES ? "--bytes" : p.flags & TOKENIZE_BARE ? "--bare" : "--plain");
 	if (with_chat && !chat)
 		cli_usage_error("%s: only with --chat", with_chat);
 	if (chat && (ids || p.flags & (TOKENIZE_BARE | TOKENIZE_BYTES)))
@@ -165,6 +215,12 @@ int main(int argc, char **argv)
 	if (back)
 		stage_no_operands(argc, argv);
 
+	if (training.size) {
+		train(&training, &p, argv + optind, (size_t)(argc - optind));
+		free(training.specials);
+		return cli_finish();
+	}
+	free(training.specials);
 	struct tokenizer *t = ids ? NULL : tokenizer_open(model_path(model));
 	p.tokenizer = text.tokenizer = t;
 	char *hash = !back && model_available(model) ? model_hash(model_path(model)) : NULL;

@@ -15,6 +15,10 @@
 
 #include "bytes.h"
 
+/* How GPT-2 cuts text before: contractions, words, numbers, other characters, white space. */
+#define BYTELEVEL_PATTERN \
+	"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+
 /* Adds the character of each of n bytes; an escaped one (utf8_escape) is one. */
 void bytelevel_encode(const char *s, size_t n, struct bytes *out);
 
