@@ -73,9 +73,154 @@ static const struct option table[] = {
 	{0},
 };
 
-static void decode(struct transcript *t, bool show)
+/* What is to be done. */
+struct job {
+	bool given[WANT + 1];           /* options, by getopt's value */
+	const char *model, *messages, *system, *template;
+	size_t chunk;
+	bool want_all;
+	struct prompts prompts;
+	struct transcript text;
+	struct trainer_options training;
+	char **operands;
+	size_t operand_count;
+};
+
+/* Options that do not go together, or one only with another. */
+static const struct {
+	int option, other;
+	bool needs;
+} rules[] = {
+	{BARE, 'd', false}, {CHAT, 'd', false}, {CHUNK, 'd', false}, {TRAIN, 'd', false}, {WANT, 'd', false},
+	{CHAT, BARE, false}, {CHAT, BYTES, false}, {CHAT, IDS, false}, {IDS, BYTES, false},
+	{MESSAGES, CHAT, true}, {SYSTEM, CHAT, true}, {TEMPLATE, CHAT, true}, {MESSAGES, LINES, false},
+	{MESSAGES, '0', false},
+	{MAX_LENGTH, TRAIN, true}, {MIN_FREQUENCY, TRAIN, true}, {PATTERN, TRAIN, true}, {SPECIAL, TRAIN, true},
+	{TRAIN, BARE, false}, {TRAIN, BYTES, false}, {TRAIN, CHAT, false}, {TRAIN, IDS, false}, {TRAIN, PLAIN, false},
+	{TRAIN, SHOW, false},
+};
+
+/* An option as it is written: -d, --chat. */
+static const char *spelled(int option)
+{
+	static char names[2][32];
+	static int turn;
+	const struct option *o = table;
+	while (o->val != option)
+		o++;
+	turn = !turn;
+	if (option < BARE)
+		snprintf(names[turn], sizeof names[turn], "-%c", option);
+	else
+		snprintf(names[turn], sizeof names[turn], "--%s", o->name);
+	return names[turn];
+}
+
+static void check_options(const struct job *j)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if (j->given[rules[i].option] && j->given[rules[i].other] != rules[i].needs)
+			cli_usage_error("%s: %s with %s", spelled(rules[i].option), rules[i].needs ? "only" : "not",
+					spelled(rules[i].other));
+	if (j->messages && j->operand_count > 0)
+		cli_usage_error("--messages: not with a text");
+}
+
+static void take_option(struct job *j, int c)
+{
+	j->given[c] = true;
+	switch (c) {
+	case '0':
+		j->prompts.end = j->text.end = '\0';
+		j->prompts.split = j->text.terminate = true;
+		break;
+	case BARE:
+		j->prompts.flags |= TOKENIZE_BARE;
+		break;
+	case BYTES:
+		j->prompts.flags |= TOKENIZE_BYTES;
+		j->text.decode |= DECODE_BYTES;
+		break;
+	case CHUNK:
+		j->chunk = (size_t)cli_integer("--chunk", optarg, 1, STREAM_ROWS_MAX);
+		break;
+	case IDS:
+		j->text.terminate = true;
+		break;
+	case LINES:
+		j->prompts.split = j->text.terminate = true;
+		break;
+	case MAX_LENGTH:
+		j->training.max_length = (size_t)cli_integer("--max-length", optarg, 1, INT32_MAX);
+		break;
+	case MESSAGES:
+		j->messages = optarg;
+		break;
+	case 'm':
+		j->model = optarg;
+		break;
+	case MIN_FREQUENCY:
+		j->training.min_count = cli_integer("--min-frequency", optarg, 0, INT64_MAX);
+		break;
+	case PATTERN:
+		j->training.pattern = optarg;
+		break;
+	case PLAIN:
+		j->prompts.flags |= TOKENIZE_PLAIN;
+		j->text.decode |= DECODE_SPECIAL;
+		break;
+	case SPECIAL:
+		if (!*optarg)
+			cli_usage_error("--special: the text is empty");
+		j->training.specials[j->training.special_count++] = optarg;
+		break;
+	case SYSTEM:
+		j->system = optarg;
+		break;
+	case TEMPLATE:
+		j->template = optarg;
+		break;
+	case TRAIN:
+		j->training.size = (size_t)cli_integer("--train", optarg, 256, VOCABULARY_ID_MAX + 1);
+		break;
+	case WANT:
+		j->want_all = strcmp(optarg, "all") == 0;
+		if (!j->want_all && strcmp(optarg, "last") != 0)
+			cli_usage_error("--want: '%s' is neither all nor last", optarg);
+		break;
+	}
+}
+
+/* Text -> frames, or a table. */
+static void encode(struct job *j)
+{
+	struct prompts *p = &j->prompts;
+	struct stream out = {.fd = STDOUT_FILENO, .name = "stdout"};
+	const char *model = model_path(j->model);
+	char *hash = model_available(j->model) ? model_hash(model) : NULL;
+	struct chat *c = j->given[CHAT] ? chat_open(model, j->template, j->system, p->tokenizer) : NULL;
+	p->model = hash;
+	p->chat = c;
+	if (c && !p->split)
+		prompts_chat(p, j->operands, j->operand_count, j->messages);
+	else
+		prompts_operands(p, j->operands, j->operand_count);
+	if (j->given[SHOW] || isatty(STDOUT_FILENO))
+		prompts_show(p);
+	else
+		prompts_write(p, &out, j->chunk, j->want_all);
+	prompts_free(p);
+	free(hash);
+	if (c)
+		chat_free(c);
+}
+
+/* Frames -> text, or a table. */
+static void decode(struct job *j)
 {
 	struct stream in = {.fd = STDIN_FILENO, .name = "stdin"};
+	struct transcript *t = &j->text;
+	bool show = j->given[SHOW];
 	struct frame f;
 	if (show)
 		listing_header(t->tokenizer);
@@ -91,12 +236,12 @@ static void decode(struct transcript *t, bool show)
 		putchar('\n');
 }
 
-/* Writes the tokenizer.json that the texts make. */
-static void train(const struct trainer_options *options, struct prompts *p, char **texts, size_t count)
+/* Text -> a tokenizer.json. */
+static void train(struct job *j)
 {
-	struct trainer *t = trainer_new(options);
-	p->trainer = t;
-	prompts_operands(p, texts, count);
+	struct trainer *t = trainer_new(&j->training);
+	j->prompts.trainer = t;
+	prompts_operands(&j->prompts, j->operands, j->operand_count);
 	trainer_merge(t);
 	trainer_write(t, stdout);
 	trainer_free(t);
@@ -104,144 +249,30 @@ static void train(const struct trainer_options *options, struct prompts *p, char
 
 int main(int argc, char **argv)
 {
-	struct prompts p = {.end = '\n'};
-	struct transcript text = {.end = '\n'};
-	struct stream out = {.fd = STDOUT_FILENO, .name = "stdout"};
-	struct trainer_options training = {.min_count = 2, .max_length = SIZE_MAX};
-	const char *model = NULL, *messages = NULL, *system = NULL, *template = NULL;
-	const char *forth = NULL, *with_chat = NULL, *with_train = NULL;        /* an option that only these have */
-	size_t chunk = 512;
-	bool back = false, chat = false, ids = false, show = false, want_all = false;
+	struct job j = {
+		.chunk = 512, .prompts = {.end = '\n'}, .text = {.end = '\n'},
+		.training = {.min_count = 2, .max_length = SIZE_MAX},
+	};
 
 	cli_start(argv, usage);
-	training.specials = mem_array((size_t)argc, sizeof *training.specials);
+	j.training.specials = mem_array((size_t)argc, sizeof *j.training.specials);
 	for (int c; (c = cli_option(argc, argv, table)) != -1;)
-		switch (c) {
-		case '0':
-			p.end = text.end = '\0';
-			p.split = text.terminate = true;
-			break;
-		case BARE:
-			p.flags |= TOKENIZE_BARE;
-			forth = "--bare";
-			break;
-		case BYTES:
-			p.flags |= TOKENIZE_BYTES;
-			text.decode |= DECODE_BYTES;
-			break;
-		case CHAT:
-			chat = true;
-			forth = "--chat";
-			break;
-		case CHUNK:
-			forth = "--chunk";
-			chunk = (size_t)cli_integer("--chunk", optarg, 1, STREAM_ROWS_MAX);
-			break;
-		case 'd':
-			back = true;
-			break;
-		case IDS:
-			ids = text.terminate = true;
-			break;
-		case LINES:
-			p.split = text.terminate = true;
-			break;
-		case MAX_LENGTH:
-			training.max_length = (size_t)cli_integer("--max-length", optarg, 1, INT32_MAX);
-			with_train = "--max-length";
-			break;
-		case MESSAGES:
-			messages = optarg;
-			with_chat = "--messages";
-			break;
-		case 'm':
-			model = optarg;
-			break;
-		case MIN_FREQUENCY:
-			training.min_count = cli_integer("--min-frequency", optarg, 0, INT64_MAX);
-			with_train = "--min-frequency";
-			break;
-		case PATTERN:
-			training.pattern = optarg;
-			with_train = "--pattern";
-			break;
-		case PLAIN:
-			p.flags |= TOKENIZE_PLAIN;
-			text.decode |= DECODE_SPECIAL;
-			break;
-		case SHOW:
-			show = true;
-			break;
-		case SPECIAL:
-			if (!*optarg)
-				cli_usage_error("--special: the text is empty");
-			training.specials[training.special_count++] = optarg;
-			with_train = "--special";
-			break;
-		case SYSTEM:
-			system = optarg;
-			with_chat = "--system";
-			break;
-		case TEMPLATE:
-			template = optarg;
-			with_chat = "--template";
-			break;
-		case TRAIN:
-			training.size = (size_t)cli_integer("--train", optarg, 256, VOCABULARY_ID_MAX + 1);
-			forth = "--train";
-			break;
-		case WANT:
-			forth = "--want";
-			want_all = strcmp(optarg, "all") == 0;
-			if (!want_all && strcmp(optarg, "last") != 0)
-				cli_usage_error("--want: '%s' is neither all nor last", optarg);
-			break;
-		}
-	if (back && forth)
-		cli_usage_error("%s: not with -d", forth);
-	if (with_train && !training.size)
-		cli_usage_error("%s: only with --train", with_train);
-	if (training.size && (chat || ids || show || p.flags))
-		cli_usage_error("--train: not with %s", chat ? "--chat" : ids ? "--ids" : show ? "--show" :
-				p.flags & TOKENIZE_BYTES ? "--bytes" : p.flags & TOKENIZE_BARE ? "--bare" : "--plain");
-	if (with_chat && !chat)
-		cli_usage_error("%s: only with --chat", with_chat);
-	if (chat && (ids || p.flags & (TOKENIZE_BARE | TOKENIZE_BYTES)))
-		cli_usage_error("--chat: not with %s", ids ? "--ids" : p.flags & TOKENIZE_BARE ? "--bare" : "--bytes");
-	if (ids && p.flags & TOKENIZE_BYTES)
-		cli_usage_error("--ids: not with --bytes");
-	if (messages && (p.split || optind < argc))
-		cli_usage_error("--messages: not with %s", p.split ? "--lines or -0" : "a text");
-	if (back)
+		take_option(&j, c);
+	j.operands = argv + optind;
+	j.operand_count = (size_t)(argc - optind);
+	check_options(&j);
+	if (j.given['d'])
 		stage_no_operands(argc, argv);
-
-	if (training.size) {
-		train(&training, &p, argv + optind, (size_t)(argc - optind));
-		free(training.specials);
-		return cli_finish();
-	}
-	free(training.specials);
-	struct tokenizer *t = ids ? NULL : tokenizer_open(model_path(model));
-	p.tokenizer = text.tokenizer = t;
-	char *hash = !back && model_available(model) ? model_hash(model_path(model)) : NULL;
-	p.model = hash;
-	struct chat *c = chat ? chat_open(model_path(model), template, system, t) : NULL;
-	p.chat = c;
-	if (back)
-		decode(&text, show);
-	else if (chat && !p.split)
-		prompts_chat(&p, argv + optind, (size_t)(argc - optind), messages);
+	struct tokenizer *t = j.given[IDS] || j.given[TRAIN] ? NULL : tokenizer_open(model_path(j.model));
+	j.prompts.tokenizer = j.text.tokenizer = t;
+	if (j.given[TRAIN])
+		train(&j);
+	else if (j.given['d'])
+		decode(&j);
 	else
-		prompts_operands(&p, argv + optind, (size_t)(argc - optind));
-	if (!back && (show || isatty(STDOUT_FILENO)))
-		prompts_show(&p);
-	else if (!back)
-		prompts_write(&p, &out, chunk, want_all);
-	prompts_free(&p);
-	free(hash);
-	if (c)
-		chat_free(c);
+		encode(&j);
 	if (t)
 		tokenizer_free(t);
+	free(j.training.specials);
 	return cli_finish();
 }
