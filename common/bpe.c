@@ -149,6 +149,12 @@ const char *bpe_add_merge(struct bpe *b, size_t rank, const char *left, size_t n
 /* Adds a character, with its affixes, as its bytes; false if one of them has no id. */
 static bool add_bytes(const struct bpe *b, struct symbols *list, const char *s, size_t n, size_t at)
 {
+	int escaped = utf8_escaped(s, n);
+	char byte = (char)escaped;
+	if (escaped >= 0) {
+		s = &byte;
+		n = 1;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (b->byte_ids[(unsigned char)s[i]] < 0)
 			return false;

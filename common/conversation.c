@@ -161,7 +161,7 @@ static void send_held(struct conversation *c)
 /* The answer, up to its end, or where it is ended. */
 static void listen(struct conversation *c)
 {
-	struct answer a = {.stop = c->stop, .decoder = decoder_new(c->chat->tokenizer, false, false), .last = '\n'};
+	struct answer a = {.stop = c->stop, .decoder = decoder_new(c->chat->tokenizer, 0), .last = '\n'};
 	struct frame f;
 	size_t n;
 	for (bool more = true; more;) {

@@ -36,7 +36,7 @@ struct step {
 
 struct decoder {
 	const struct tokenizer *t;
-	bool show_special;
+	unsigned flags;
 	int32_t id;             /* whose piece is on its way */
 	struct step *steps;
 	size_t count;
@@ -100,7 +100,10 @@ static void replace_run(struct decoder *d, size_t i)
 {
 	struct step *s = &d->steps[i];
 	for (size_t k = 0; k < s->run.n; k++)
-		put_piece(d, i + 1, UTF8_REPLACEMENT, 3);
+		if (d->flags & DECODE_BYTES)
+			put_piece(d, i + 1, s->run.data + k, 1);
+		else
+			put_piece(d, i + 1, UTF8_REPLACEMENT, 3);
 	s->run.n = s->valid = 0;
 }
 
@@ -244,21 +247,21 @@ static void metaspace(struct decoder *d, size_t i, const char *text, size_t n)
 
 /*
  * Moves what is text from the start of a run of bytes: whole characters, and
- * U+FFFD for each part of a broken one, or each byte of it.  Where more bytes
- * may follow, a character that is not complete stays.
+ * U+FFFD for each part of a broken one, or each byte of it; or the bytes themselves.
+ * Where more bytes may follow, a character that is not complete stays.
  */
-static void take_characters(struct bytes *run, bool more, bool each_byte, struct bytes *text)
+static void take_characters(const struct decoder *d, struct bytes *run, bool more, bool each_byte, struct bytes *text)
 {
 	size_t at = 0, length;
 	while (at < run->n) {
 		enum utf8_status status = utf8_decode(run->data + at, run->n - at, &length, NULL);
 		if (status == UTF8_INCOMPLETE && more)
 			break;
-		if (status == UTF8_VALID)
+		if (status == UTF8_VALID || (d->flags & DECODE_BYTES))
 			bytes_add(text, run->data + at, length);
 		else
 			bytes_add(text, UTF8_REPLACEMENT, 3);
-		at += status != UTF8_VALID && each_byte ? 1 : length;
+		at += status != UTF8_VALID && each_byte && !(d->flags & DECODE_BYTES) ? 1 : length;
 	}
 	if (at > 0)
 		memmove(run->data, run->data + at, run->n - at);
@@ -268,7 +271,7 @@ static void take_characters(struct bytes *run, bool more, bool each_byte, struct
 static void byte_level_take(struct decoder *d, size_t i, bool more)
 {
 	struct bytes text = {0};
-	take_characters(&d->steps[i].run, more, false, &text);
+	take_characters(d, &d->steps[i].run, more, false, &text);
 	if (text.n > 0)
 		put_text(d, i + 1, text.data, text.n);
 	bytes_free(&text);
@@ -391,10 +394,12 @@ static void ctc_end(struct decoder *d, size_t i)
 		put_taken(d, i, &t);
 }
 
+/* Where bytes are kept that are no UTF-8, there is nothing to look for in them. */
 static void rewrite_end(struct decoder *d, size_t i)
 {
 	struct text t = take_piece(&d->steps[i]);
-	normalizer_apply(&d->steps[i].is->rewrite, &t);
+	if (t.bytes.n > 0 && utf8_valid(t.bytes.data, t.bytes.n))
+		normalizer_apply(&d->steps[i].is->rewrite, false, &t);
 	put_taken(d, i, &t);
 }
 
@@ -413,7 +418,7 @@ static void sentencepiece_bytes(struct decoder *d, size_t i, bool more)
 {
 	struct step *s = &d->steps[i];
 	struct bytes text = {0};
-	take_characters(&s->run, more, !d->t->sentencepiece->gguf, &text);
+	take_characters(d, &s->run, more, !d->t->sentencepiece->gguf, &text);
 	if (text.n > 0)
 		sentencepiece_put(d, i, text.data, text.n);
 	bytes_free(&text);
@@ -573,11 +578,12 @@ static void finish(struct decoder *d, size_t i)
 	finish(d, i + 1);
 }
 
-struct decoder *decoder_new(const struct tokenizer *t, bool begins, bool show_special)
+struct decoder *decoder_new(const struct tokenizer *t, unsigned flags)
 {
 	struct decoder *d = mem_zero(1, sizeof *d);
-	*d = (struct decoder){.t = t, .show_special = show_special, .count = t->decoder_count};
+	*d = (struct decoder){.t = t, .flags = flags, .count = t->decoder_count};
 	d->steps = mem_zero(d->count, sizeof *d->steps);
+	bool begins = flags & DECODE_BEGINS;
 	bool fused = false;     /* one piece from here on, which began before */
 	for (size_t i = 0; i < d->count; i++) {
 		d->steps[i] = (struct step){.is = &t->decoders[i], .first = begins,
@@ -626,7 +632,7 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n)
 	d->id = id;
 	/* A tokenizer.model's own step knows what to make of its control pieces. */
 	const struct sentencepiece *sp = d->t->sentencepiece;
-	if (d->show_special || (sp && !sp->gguf) || !tokenizer_special(d->t, id))
+	if ((d->flags & DECODE_SPECIAL) || (sp && !sp->gguf) || !tokenizer_special(d->t, id))
 		put_piece(d, 0, piece, length);
 	else if (sp && !(sp->adds_bos && id == sp->bos))
 		d->steps[0].first = false;      /* what it left out stood before the text */

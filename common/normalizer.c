@@ -205,10 +205,16 @@ static void apply_charsmap(const struct charsmap *map, struct text *t)
 		t->origin = origin;     /* else what is first now comes from there, as tokenizers has it */
 }
 
-void normalizer_apply(const struct normalizer *n, struct text *t)
+static bool is_undone(enum normalizer_type type)
+{
+	return type == NORMALIZER_PREPEND || type == NORMALIZER_REPLACE || type == NORMALIZER_BYTE_LEVEL ||
+	       type == NORMALIZER_SENTENCEPIECE;
+}
+
+void normalizer_apply(const struct normalizer *n, bool exact, struct text *t)
 {
 	struct bytes normalized = {0};
-	if (t->bytes.n == 0)
+	if (t->bytes.n == 0 || (exact && !is_undone(n->type)))
 		return;
 	switch (n->type) {
 	case NORMALIZER_PREPEND:
@@ -245,7 +251,7 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 		text_spell_bytes(t);
 		break;
 	case NORMALIZER_SENTENCEPIECE:
-		sentencepiece_normalize(n->sentencepiece, t->bytes.data, t->bytes.n, &normalized);
+		sentencepiece_normalize(n->sentencepiece, exact, t->bytes.data, t->bytes.n, &normalized);
 		bytes_free(&t->bytes);
 		t->bytes = normalized;
 		break;

@@ -79,7 +79,8 @@ struct normalizer {
 	const struct sentencepiece *sentencepiece;
 };
 
-void normalizer_apply(const struct normalizer *n, struct text *t);
+/* exact: only what decoding undoes (spaces that are written otherwise, mostly). */
+void normalizer_apply(const struct normalizer *n, bool exact, struct text *t);
 void normalizer_free(struct normalizer *n);
 
 #endif

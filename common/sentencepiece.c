@@ -18,7 +18,7 @@
  */
 
 /* What the text at s (n >= 1 bytes) starts with, normalized: *m bytes for *length. */
-static const char *normalize_prefix(const struct sentencepiece *sp, const char *s, size_t n,
+static const char *normalize_prefix(const struct sentencepiece *sp, bool exact, const char *s, size_t n,
 				    size_t *length, size_t *m)
 {
 	int32_t id;
@@ -26,7 +26,7 @@ static const char *normalize_prefix(const struct sentencepiece *sp, const char *
 		*m = *length;
 		return s;
 	}
-	const char *mapped = charsmap_match(&sp->charsmap, s, n, length, m);
+	const char *mapped = exact ? NULL : charsmap_match(&sp->charsmap, s, n, length, m);
 	if (mapped)
 		return mapped;
 	*m = *length = utf8_length(s);
@@ -38,12 +38,13 @@ static bool ends_with(const struct bytes *b, size_t start, const char *s, size_t
 	return b->n - start >= n && memcmp(b->data + b->n - n, s, n) == 0;
 }
 
-void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size_t n, struct bytes *out)
+void sentencepiece_normalize(const struct sentencepiece *sp, bool exact, const char *s, size_t n, struct bytes *out)
 {
+	bool trim = sp->trim_spaces && !exact;
 	const char *space = sp->escape_spaces ? SENTENCEPIECE_SPACE : " ";
 	size_t space_bytes = strlen(space), start = out->n, at = 0, length, m;
-	while (sp->trim_spaces && at < n) {
-		const char *c = normalize_prefix(sp, s + at, n - at, &length, &m);
+	while (trim && at < n) {
+		const char *c = normalize_prefix(sp, exact, s + at, n - at, &length, &m);
 		if (m != 1 || *c != ' ')
 			break;
 		at += length;
@@ -52,9 +53,9 @@ void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size
 		return;
 	if (sp->dummy_prefix && !sp->space_suffix)
 		bytes_add(out, space, space_bytes);
-	bool after_space = sp->trim_spaces;
+	bool after_space = trim;
 	for (; at < n; at += length) {
-		const char *c = normalize_prefix(sp, s + at, n - at, &length, &m);
+		const char *c = normalize_prefix(sp, exact, s + at, n - at, &length, &m);
 		while (after_space && m > 0 && *c == ' ') {
 			c++;
 			m--;
@@ -63,9 +64,9 @@ void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size
 			continue;
 		for (size_t i = 0; i < m; i++)
 			bytes_add(out, c[i] == ' ' ? space : c + i, c[i] == ' ' ? space_bytes : 1);
-		after_space = sp->trim_spaces && c[m - 1] == ' ';
+		after_space = trim && c[m - 1] == ' ';
 	}
-	while (sp->trim_spaces && ends_with(out, start, space, space_bytes))
+	while (trim && ends_with(out, start, space, space_bytes))
 		out->n -= space_bytes;
 	if (sp->dummy_prefix && sp->space_suffix)
 		bytes_add(out, space, space_bytes);
@@ -115,7 +116,10 @@ static void add_piece(const struct encoding *e, const char *s, size_t n, int32_t
 {
 	const struct sentencepiece *sp = e->sp;
 	bool unknown = id < 0;
-	if (unknown && sp->byte_fallback)
+	int escaped = unknown ? utf8_escaped(s, n) : -1;
+	if (unknown && sp->byte_fallback && escaped >= 0)
+		ids_add(out, sp->byte_ids[escaped]);
+	else if (unknown && sp->byte_fallback)
 		for (size_t i = 0; i < n; i++)
 			ids_add(out, sp->byte_ids[(unsigned char)s[i]]);
 	else if (!unknown || (sp->unk >= 0 && !*after_unknown))

@@ -86,8 +86,11 @@ void sentencepiece_complete(struct sentencepiece_loader *l);
 /* Dies, naming the file, if it is broken or its model is not of a kind known here. */
 struct sentencepiece *sentencepiece_open(const char *path);
 
-/* Adds to `out` the normalized form of n bytes of valid UTF-8. */
-void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size_t n, struct bytes *out);
+/*
+ * Adds to `out` the normalized form of n bytes of valid UTF-8; if exact, only the spaces
+ * change that decoding changes back.
+ */
+void sentencepiece_normalize(const struct sentencepiece *sp, bool exact, const char *s, size_t n, struct bytes *out);
 
 /* The model, whose texts are normalized; it takes sp over. */
 struct token_model sentencepiece_model(struct sentencepiece *sp);

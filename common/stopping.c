@@ -64,7 +64,7 @@ static bool decode(const struct stopping *s, struct stopping_sequence *q, int32_
 	if (s->text_count == 0)
 		return false;
 	if (!q->decoder)
-		q->decoder = decoder_new(s->tokenizer, false, false);
+		q->decoder = decoder_new(s->tokenizer, 0);
 	const char *text = decoder_next(q->decoder, id, &n);
 	return add_text(s, q, text, n);
 }

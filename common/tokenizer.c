@@ -211,10 +211,10 @@ bool tokenizer_special(const struct tokenizer *t, int32_t id)
  * Encoding.
  */
 
-void tokenizer_normalize(const struct tokenizer *t, struct text *text)
+void tokenizer_normalize(const struct tokenizer *t, bool exact, struct text *text)
 {
 	for (size_t i = 0; i < t->normalizer_count; i++)
-		normalizer_apply(&t->normalizers[i], text);
+		normalizer_apply(&t->normalizers[i], exact, text);
 }
 
 /* A normalized text without added tokens: the pre-tokenizers, then the model.  Takes it over. */
@@ -243,10 +243,10 @@ static struct text text_part(const struct text *text, size_t start, size_t end)
 }
 
 /* A raw text without those added tokens that are searched there. */
-static void encode_raw(const struct tokenizer *t, struct text text, bool plain, struct ids *out)
+static void encode_raw(const struct tokenizer *t, struct text text, bool plain, bool exact, struct ids *out)
 {
-	tokenizer_normalize(t, &text);
-	struct added_parts parts = added_find(&t->normalized, t->added, plain, text.bytes.data, text.bytes.n);
+	tokenizer_normalize(t, exact, &text);
+	struct added_parts parts = added_find(&t->normalized, t->added, plain, exact, text.bytes.data, text.bytes.n);
 	for (size_t i = 0; i < parts.n; i++) {
 		struct added_part *p = &parts.data[i];
 		if (p->id >= 0)
@@ -269,26 +269,76 @@ static void apply_template(const struct tokenizer *t, const struct ids *text, bo
 			ids_add(out, t->template.data[i]);
 }
 
+/* True if the tokenizer's pieces are strings of bytes, so that no byte is lost. */
+static bool is_byte_level(const struct tokenizer *t)
+{
+	for (size_t i = 0; i < t->normalizer_count; i++)
+		if (t->normalizers[i].type == NORMALIZER_BYTE_LEVEL)
+			return true;
+	for (size_t i = 0; i < t->pretokenizer_count; i++)
+		if (t->pretokenizers[i].type == PRETOKENIZER_BYTE_LEVEL)
+			return true;
+	return false;
+}
+
+/*
+ * The text with all escaped that would be lost.  A blank may be written as U+2581, which
+ * is then no character of the text; and those that begin a text may get lost with the
+ * blank that a Metaspace puts there.
+ */
+static void escape(const struct tokenizer *t, bool begins, const char *text, size_t n, struct bytes *out)
+{
+	size_t blanks = 0;
+	bool byte_level = is_byte_level(t);
+	while (begins && !byte_level && t->pretokenizer_count > 0 && blanks < n && text[blanks] == ' ')
+		blanks++;
+	utf8_escape(out, text, blanks);
+	utf8_escape_invalid(out, text + blanks, n - blanks, byte_level ? "" : SENTENCEPIECE_SPACE);
+}
+
+/* Dies unless the ids spell the text. */
+static void check_bytes(const struct tokenizer *t, const struct ids *ids, bool begins, const char *text, size_t n)
+{
+	struct decoder *d = decoder_new(t, DECODE_SPECIAL | DECODE_BYTES | (begins ? DECODE_BEGINS : 0));
+	size_t done = 0, length;
+	for (size_t i = 0; i <= ids->n; i++) {
+		const char *s = i < ids->n ? decoder_next(d, ids->data[i], &length) : decoder_end(d, &length);
+		for (size_t k = 0; k < length; k++, done++)
+			if (done == n || s[k] != text[done])
+				die(t->path, "cannot keep all bytes: at offset %zu the text would come back changed", done);
+	}
+	if (done < n)
+		die(t->path, "cannot keep all bytes: what is at offset %zu would be lost", done);
+	decoder_free(d);
+}
+
 size_t tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, unsigned flags,
 			int32_t **ids, size_t *invalid)
 {
 	struct bytes clean = {0};
 	struct ids found = {0}, all = {0};
-	bool plain = flags & TOKENIZE_PLAIN, begins = !(flags & TOKENIZE_INSIDE);
+	bool exact = flags & TOKENIZE_BYTES, plain = exact || (flags & TOKENIZE_PLAIN);
+	bool begins = !(flags & TOKENIZE_INSIDE);
+	size_t first = SIZE_MAX;
 	if (n > TEXT_MAX)
 		die(NULL, "text too long (%zu bytes, at most %zu)", n, TEXT_MAX);
-	size_t first = utf8_clean(&clean, text, n);
+	if (exact)
+		escape(t, begins, text, n, &clean);
+	else
+		first = utf8_clean(&clean, text, n);
 	if (invalid)
 		*invalid = first;
-	struct added_parts parts = added_find(&t->raw, t->added, plain, clean.data, clean.n);
+	struct added_parts parts = added_find(&t->raw, t->added, plain, exact, clean.data, clean.n);
 	for (size_t i = 0; i < parts.n; i++) {
 		struct added_part *p = &parts.data[i];
 		if (p->id >= 0)
 			ids_add(&found, p->id);
 		else
 			encode_raw(t, text_new(clean.data + p->start, p->end - p->start, p->start == 0 && begins),
-				   plain, &found);
+				   plain, exact, &found);
 	}
+	if (exact)
+		check_bytes(t, &found, begins, text, n);
 	apply_template(t, &found, flags & TOKENIZE_BARE, &all);
 	free(parts.data);
 	free(found.data);

@@ -185,7 +185,7 @@ static void load_added_token(struct tokenizer *t, const json_t *object)
 	if (!a->normalized)
 		return;
 	struct text pattern = text_new(content, n, true);
-	tokenizer_normalize(t, &pattern);
+	tokenizer_normalize(t, false, &pattern);
 	if (pattern.bytes.n > ADDED_MAX)
 		die(t->path, "added token %d: %zu bytes when normalized", a->id, pattern.bytes.n);
 	bytes_terminate(&pattern.bytes);

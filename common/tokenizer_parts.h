@@ -70,8 +70,8 @@ struct tokenizer {
 /* As tokenizer_piece, with its length, since a piece may contain a NUL. */
 const char *tokenizer_piece_bytes(const struct tokenizer *t, int32_t id, size_t *n);
 
-/* Applies the normalizers; the text's bytes are replaced. */
-void tokenizer_normalize(const struct tokenizer *t, struct text *text);
+/* Applies the normalizers (see normalizer_apply); the text's bytes are replaced. */
+void tokenizer_normalize(const struct tokenizer *t, bool exact, struct text *text);
 
 /* Adds a step, all zero, to those of a tokenizer. */
 struct normalizer *tokenizer_add_normalizer(struct tokenizer *t, enum normalizer_type type);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base64.h"
+#include "bytelevel.h"
 #include "cli.h"
 #include "memory.h"
 #include "tokenizer_json.h"
@@ -224,8 +225,7 @@ static void load_byte_level(struct tokenizer *t, const json_t *step)
 	if (flag_of(t, step, "add_prefix_space", true))
 		bytes_add(&tokenizer_add_pretokenizer(t, PRETOKENIZER_PREFIX)->content, " ", 1);
 	if (flag_of(t, step, "use_regex", true))
-		split(t, "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-		      SPLIT_ISOLATED);
+		split(t, BYTELEVEL_PATTERN, SPLIT_ISOLATED);
 	tokenizer_add_pretokenizer(t, PRETOKENIZER_BYTE_LEVEL);
 }
 

@@ -121,19 +121,28 @@ void unigram_free(struct unigram *u)
  * The model of a tokenizer.json.
  */
 
+/* The first of n bytes, which may be escaped (utf8_escape); *length is what it takes there. */
+static unsigned char byte_at(const char *s, size_t n, size_t *length)
+{
+	int escaped = utf8_escaped(s, n);
+	*length = escaped < 0 ? 1 : 3;
+	return (unsigned char)(escaped < 0 ? *s : escaped);
+}
+
 /* Adds unknown text as the id it has all the same, as its bytes, or as unknown. */
 static void add_unknown(const struct unigram_model *m, const char *s, size_t n, struct ids *out)
 {
 	int32_t id = vocabulary_find(&m->vocabulary, s, n);
 	bool bytes = id < 0 && m->byte_fallback;
-	for (size_t i = 0; bytes && i < n; i++)
-		bytes = m->byte_ids[(unsigned char)s[i]] >= 0;
+	size_t length;
+	for (size_t i = 0; bytes && i < n; i += length)
+		bytes = m->byte_ids[byte_at(s + i, n - i, &length)] >= 0;
 	if (!bytes) {
 		ids_add(out, id < 0 ? m->pieces.unk : id);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		ids_add(out, m->byte_ids[(unsigned char)s[i]]);
+	for (size_t i = 0; i < n; i += length)
+		ids_add(out, m->byte_ids[byte_at(s + i, n - i, &length)]);
 }
 
 /* Unknown characters in a row are one. */

@@ -94,6 +94,25 @@ vectors() {
 	same "ab ab" 'a|bĠ|a|b'
 }
 
+@test "--bytes with a byte-level vocabulary, and a normalizer before it" {
+	local i
+	tokenizer '.normalizer = {type: "NFC"}'
+	{
+		printf 'e\xcc\x81 ab<s>\xe4\xb8 \xe2\x96\x81'
+		for i in {0..255}; do
+			# shellcheck disable=SC2059
+			printf "\\x$(printf %02x "$i")"
+		done
+	} >in
+	tok -m t.json --bytes <in | tok -m t.json -d --bytes | cmp - in
+	[ "$(printf 'ab\xff' | tok -m t.json --bytes | tok -d --ids)" = "$(jq '.model.vocab | .ab, .["ÿ"]' t.json | paste -sd ' ')" ]
+	# a byte that has no token
+	tokenizer 'del(.model.vocab["ÿ"])'
+	printf 'ab\xff' >in
+	run -1 tok -m t.json --bytes <in
+	[ "$output" = "tok: t.json: cannot keep all bytes: what is at offset 2 would be lost" ]
+}
+
 @test "ignore_merges, and characters without an id" {
 	tokenizer
 	same "abc" 'ab|c'

@@ -187,7 +187,7 @@ vectors() {
 	[ "$output" = "tok: blank: not a SentencePiece model (broken field)" ]
 	mkdir empty
 	run tok -m empty a
-	[ "$output" = "tok: empty: no tokenizer.json or tokenizer.model in it" ]
+	[ "$output" = "tok: empty: no tokenizer.json, tokenizer.model, tekken.json or vocab.json in it" ]
 }
 
 @test "deep JSON is refused, not followed" {
@@ -230,6 +230,54 @@ broken() {
 	broken '{"model": {"type": "BPE", "vocab": {"a' 1 "a string without an end"
 	broken '{"model": 1, "x"}' 1 "':' expected"
 	broken '{} {}' 1 'more than one value'
+}
+
+# kept OPTION...: what is on standard input comes back byte for byte.
+kept() {
+	cat >kept.in
+	tok --bytes "$@" <kept.in | tok -d --bytes "$@" | cmp - kept.in
+}
+
+# A text with every byte, much that is no UTF-8, and what tokenizers change or take for marks.
+any_bytes() {
+	local i
+	printf '  a\xe2\x96\x81b  <s></s>ab e\xcc\x81 \xed\xb2\x80 \xed\xa0\x80 \xf4\x90\x80\x80 <0x41>\xe2\x96'
+	for i in {0..255}; do
+		# shellcheck disable=SC2059
+		printf "\\x$(printf %02x "$i")"
+	done
+	printf ' \xff '
+}
+
+@test "--bytes: no byte is lost, and none comes back changed" {
+	tokenizer
+	any_bytes | kept -m t.json
+	printf ' ' | kept -m t.json
+	tokenizer '.normalizer = {type: "NFKC"}'
+	printf 'a\xef\xac\x81 \xff' | kept -m t.json
+	tokenizer '.normalizer = {type: "Lowercase"}'
+	printf 'AB \xff' | kept -m t.json
+	# of the special tokens nothing is found, as with --plain
+	tokenizer
+	[ "$(tok -m t.json --bytes 'a<s>' | tok -d --ids)" = "$(tok -m t.json --plain 'a<s>' | tok -d --ids)" ]
+	# what is UTF-8 has the ids that it always has
+	[ "$(tok -m t.json --bytes 'ab abc' | tok -d --ids)" = "$(tok -m t.json 'ab abc' | tok -d --ids)" ]
+	[ "$(printf 'a\xffb' | tok -m t.json --bytes | tok -d --ids)" = "1 265 258 261" ]            # ▁a, the byte, b
+	[ "$(tok --ids '1 258' | tok -m t.json -d)" = $'\xef\xbf\xbd' ]
+	[ "$(tok --ids '1 258' | tok -m t.json -d --bytes)" = $'\xff' ]
+	# where there are no tokens for bytes, that is said, and nothing written
+	tokenizer '.model.byte_fallback = false'
+	printf 'ab\xff' >in
+	status=0
+	tok -m t.json --bytes <in >out 2>err || status=$?
+	[ "$status" -eq 1 ]
+	[ ! -s out ]
+	[ "$(cat err)" = "tok: t.json: cannot keep all bytes: at offset 2 the text would come back changed" ] || fail "$(cat err)"
+	printf 'ab' | kept -m t.json
+	run -2 tok --bytes --chat a
+	[ "${lines[0]}" = "tok: --chat: not with --bytes" ]
+	run -2 tok --bytes --ids 1
+	[ "${lines[0]}" = "tok: --ids: not with --bytes" ]
 }
 
 @test "merges in a circle come to an end" {
