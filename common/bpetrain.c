@@ -87,9 +87,7 @@ static struct tokenizer *new_cutter(struct trainer *t)
 	struct trainer **self = mem_array(1, sizeof *self);
 	*self = t;
 	cutter->path = mem_string("--pattern");
-	cutter->model = (struct token_model){
-			.vocabulary = &t->tokens, .state = self, .encode = count_word, .free = free,
-		};
+	cutter->model = (struct token_model){.vocabulary = &t->tokens, .state = self, .encode = count_word, .free = free};
 	tokenizer_add_split(cutter, pattern, strlen(pattern), SPLIT_ISOLATED);
 	tokenizer_add_pretokenizer(cutter, PRETOKENIZER_BYTE_LEVEL);
 	ids_add(&cutter->template, TEMPLATE_TEXT);

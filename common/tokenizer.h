@@ -1,11 +1,11 @@
 /*
  * tokenizer.h: text to token ids and back.
  *
- * A tokenizer comes from a model directory (tokenizer.json, else
- * tokenizer.model) or from such a file itself.  Whatever the file's format, it
- * becomes the same steps: split off added tokens, normalize, pre-tokenize,
- * apply the model (BPE here), add what the template says; and back: pieces,
- * bytes, text.
+ * A tokenizer comes from a model directory (tokenizer.json, else another file)
+ * or from such a file itself.  Whatever the file's format, it becomes the same
+ * steps: split off added tokens, normalize, pre-tokenize, apply the model (BPE,
+ * Unigram or WordPiece), add what the template says; and back: pieces, bytes,
+ * text.
  */
 #ifndef LMUTILS_TOKENIZER_H
 #define LMUTILS_TOKENIZER_H
