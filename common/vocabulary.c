@@ -112,13 +112,14 @@ void vocabulary_add(struct vocabulary *v, const char *piece, size_t n, int32_t i
 
 void vocabulary_forget(struct vocabulary *v)
 {
-	size_t size = 0;
-	for (size_t id = 0; id < v->size; id++)
-		if (v->by_id[id] != 0 && v->entries[v->by_id[id] - 1].id == (int32_t)id)
-			size = id + 1;
-		else
-			v->by_id[id] = 0;
-	v->size = size;
+	if (v->size > 0)
+		memset(v->by_id, 0, v->size * sizeof *v->by_id);
+	v->size = 0;
+	for (size_t i = 0; i < v->count; i++) {
+		size_t id = (size_t)v->entries[i].id;
+		v->by_id[id] = (uint32_t)i + 1;
+		v->size = id < v->size ? v->size : id + 1;
+	}
 }
 
 int32_t vocabulary_find(const struct vocabulary *v, const char *piece, size_t n)

@@ -214,6 +214,8 @@ broken() {
 	tok --ids 8 | tok -m j.json -d | cmp - <(printf '\0é')
 	run bash -o pipefail -c 'tok --ids 0 | tok -m j.json -d'        # the later of two alike counts
 	[ "$output" = "tok: j.json: no token has the id 0" ]
+	printf '{"model": {"type": "BPE", "vocab": {"a":5, "b":5, "b":7}, "merges":[]}, "added_tokens": []}' >j.json
+	[ "$(tok -m j.json ab | tok -m j.json -d)" = 'a b' ]
 	broken '{"model": {"type": "BPE", "vocab":\n\n{"a":01}}}' 3 'not an integer'
 	broken '{"model": {"type": "BPE", "vocab": {"a":1.0}, "merges":[]}}' 1 'not an integer'
 	broken '{"model": {"type": "BPE", "vocab": {"a":99999999999999999999}, "merges":[]}}' 1 'a number that is too large'
