@@ -196,9 +196,8 @@ static void encode(struct job *j)
 {
 	struct prompts *p = &j->prompts;
 	struct stream out = {.fd = STDOUT_FILENO, .name = "stdout"};
-	const char *model = model_path(j->model);
-	char *hash = model_available(j->model) ? model_hash(model) : NULL;
-	struct chat *c = j->given[CHAT] ? chat_open(model, j->template, j->system, p->tokenizer) : NULL;
+	char *hash = model_available(j->model) ? model_hash(model_path(j->model)) : NULL;
+	struct chat *c = j->given[CHAT] ? chat_open(model_path(j->model), j->template, j->system, p->tokenizer) : NULL;
 	p->model = hash;
 	p->chat = c;
 	if (c && !p->split)
