@@ -187,7 +187,7 @@ vectors() {
 	[ "$output" = "tok: blank: not a SentencePiece model (broken field)" ]
 	mkdir empty
 	run tok -m empty a
-	[ "$output" = "tok: empty: no tokenizer.json, tokenizer.model, tekken.json or vocab.json in it" ]
+	[ "$output" = "tok: empty: no tokenizer.json, tokenizer.model, spiece.model, tekken.json, vocab.json or vocab.txt in it" ]
 }
 
 @test "deep JSON is refused, not followed" {
