@@ -21,7 +21,7 @@
 #include "vocabulary.h"
 
 /* The longest piece, in bytes: it bounds the work at each place of a text. */
-#define UNIGRAM_PIECE_MAX 8000
+#define UNIGRAM_PIECE_MAX 1024
 
 /* What an unknown character's score is below the lowest one. */
 #define UNIGRAM_PENALTY 10.0

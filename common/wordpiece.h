@@ -18,7 +18,7 @@
 #include "vocabulary.h"
 
 /* The longest piece, in bytes: it bounds the work at each place of a word. */
-#define WORDPIECE_PIECE_MAX 8000
+#define WORDPIECE_PIECE_MAX 1024
 
 struct wordpiece {
 	struct vocabulary vocabulary;

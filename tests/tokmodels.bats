@@ -140,7 +140,7 @@ gguf() {
 	[[ $output == "tok: t.json: line "*": piece 3 is not a string and a score" ]]
 	tokenizer Unigram '.model.vocab[3][0] = "a" * 9000'
 	run -1 tok -m t.json abc
-	[[ $output == *": piece 3 has 9000 bytes, at most 8000 are possible" ]]
+	[[ $output == *": piece 3 has 9000 bytes, at most 1024 are possible" ]]
 	tokenizer Unigram '.model.vocab = [] | .model.unk_id = null | .pre_tokenizer = null | .added_tokens = []'
 	same t.json "" ""
 	tokenizer WordPiece '.model.vocab = []'
