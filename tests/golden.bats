@@ -36,7 +36,7 @@ context() {
 pass() {
 	local c l layers
 	c=$(context "$(wc -w <<<"$1")")
-	layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+	layers=$(jq '.num_hidden_layers // .n_layer' "$LM_MODEL/config.json")
 	tok --ids --want all --chunk 7 "$1" | embed -x >x
 	cp x embed
 	for ((l = 0; l < layers; l++)); do
@@ -54,7 +54,7 @@ pass() {
 		name=${LM_MODEL##*/}
 		reference=$LM_MODEL/reference.safetensors
 		tolerance=$(jq '.tolerance // 1e-5' "$LM_MODEL/note.json")
-		layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+		layers=$(jq '.num_hidden_layers // .n_layer' "$LM_MODEL/config.json")
 		pass "$(compare "$reference" input_ids)"
 		compare "$reference" embed x "$tolerance" <embed
 		for ((l = 0; l < layers; l++)); do

@@ -26,7 +26,7 @@ sanitized() {
 each_stage() {
 	local prefix=$1 l layers
 	shift
-	layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+	layers=$(jq '.num_hidden_layers // .n_layer' "$LM_MODEL/config.json")
 	embed "$@" >"$prefix.embed"
 	cp "$prefix.embed" "$prefix.x"
 	for ((l = 0; l < layers; l++)); do
