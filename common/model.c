@@ -172,7 +172,7 @@ enum config_key config_sizes(struct config *c, const struct family *family, size
 		values[KEY_KV_HEADS] = values[KEY_HEADS];
 	if (!values[KEY_HEAD_DIM] && values[KEY_HEADS])
 		values[KEY_HEAD_DIM] = values[KEY_D] / values[KEY_HEADS];
-	if (!values[KEY_FFN] && values[KEY_D] <= CONFIG_EXTENT_MAX)
+	if (!values[KEY_FFN])
 		values[KEY_FFN] = family->ffn_factor * values[KEY_D];
 	c->d = values[KEY_D];
 	c->layers = values[KEY_LAYERS];

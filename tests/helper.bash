@@ -46,7 +46,7 @@ model() {
 			--dtype bf16 --tied --attention-bias --mlp-bias --shards 3 --rope llama3 --seed 2 "$made" ;;
 		gpt2 | gpt2-bf16) "$BUILD/tests/mkmodel" --family gpt2 --ffn 192 --tied --context 600 \
 			--dtype "$([ "$1" = gpt2 ] && echo f32 || echo bf16)" --seed 5 "$made" ;;
-		gpt2-odd) "$BUILD/tests/mkmodel" --family gpt2 --layers 3 --dim 35 --heads 5 --ffn 50 --context 40 \
+		gpt2-odd) "$BUILD/tests/mkmodel" --family gpt2 --layers 3 --dim 35 --heads 5 --ffn 50 --context 400 \
 			--activation tanh --bare --unscaled --scale-by-layer --shards 3 --seed 6 "$made" ;;
 		tiny) "$BUILD/tests/mkmodel" --dim 8 --heads 2 --kv-heads 1 --ffn 12 --seed 3 "$made" ;;
 		*) fail "model: no $1" ;;
