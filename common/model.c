@@ -550,15 +550,22 @@ static size_t slot_layers(const struct model *m, int slot)
 /* True if the slot has a bias, in all layers or in none. */
 static bool has_bias(const struct model *m, enum slot slot)
 {
-	size_t count = 0, layers = slot_layers(m, slot);
-	for (size_t l = 0; l < layers; l++) {
+	bool found = false;
+	char *missing = NULL;
+	for (size_t l = 0; l < slot_layers(m, slot); l++) {
 		char *name = tensor_name(m, slot, l, ".bias");
-		count += find_tensor(m, name) != NULL;
-		if (count > 0 && count <= l)
-			die(m->path, "tensor '%s' is in some layers only", name);
+		if (find_tensor(m, name)) {
+			found = true;
+		} else if (!missing) {
+			missing = name;
+			continue;
+		}
 		free(name);
 	}
-	return count > 0;
+	if (found && missing)
+		die(m->path, "no tensor '%s', which other layers have", missing);
+	free(missing);
+	return found;
 }
 
 static void look_for_biases(struct model *m)

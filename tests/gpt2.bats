@@ -115,6 +115,16 @@ same_logits() {
 	run ! grep -q 'ffn.0.gate' half
 }
 
+@test "gpt2: any number of threads gives the same bytes" {
+	LM_MODEL=$(model gpt2-bf16)
+	export LM_MODEL
+	tok --want all --chunk 100 "$(seq -s ' ' 100 190)" | embed >x
+	LM_THREADS=1 block -l 0- <x | LM_THREADS=1 logits >one
+	for threads in 2 3 8; do
+		LM_THREADS=$threads block -l 0- <x | LM_THREADS=$threads logits | cmp - one
+	done
+}
+
 @test "gpt2: there is no gate to be named" {
 	LM_MODEL=$(model gpt2)
 	export LM_MODEL
@@ -233,7 +243,7 @@ END
 .n_embd = 48@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [48]
 .n_embd = 268435456 | .n_head = 1@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [268435456]
 .n_inner = 95@tensor 'transformer.h.0.mlp.c_fc.weight' has shape [24, 96], needs [24, 95]
-.n_layer = 3@no tensor 'transformer.h.2.attn.c_proj.weight'
+.n_layer = 3@no tensor 'transformer.h.2.attn.c_attn.bias', which other layers have
 del(.n_positions)@no n_positions
 .activation_function = "sigh"@activation_function 'sigh' is not supported
 .activation_function = 1@activation_function '' is not supported
@@ -253,8 +263,8 @@ END
 h.1.ln_1.weight@no tensor 'transformer.h.1.ln_1.weight' (needs [24])
 h.1.ln_1.bias@no tensor 'transformer.h.1.ln_1.bias' (needs [24])
 h.0.attn.c_attn.weight@no tensor 'transformer.h.0.attn.c_attn.weight' (needs [24, 72])
-h.0.attn.c_attn.bias@tensor 'transformer.h.1.attn.c_attn.bias' is in some layers only
-h.1.attn.c_attn.bias@tensor 'transformer.h.1.attn.c_attn.bias' is in some layers only
+h.0.attn.c_attn.bias@no tensor 'transformer.h.0.attn.c_attn.bias', which other layers have
+h.1.attn.c_attn.bias@no tensor 'transformer.h.1.attn.c_attn.bias', which other layers have
 h.1.mlp.c_proj.bias@no tensor 'transformer.h.1.mlp.c_proj.bias' (needs [24])
 h.1.mlp.c_proj.weight@no tensor 'transformer.h.1.mlp.c_proj.weight'
 END
