@@ -178,7 +178,7 @@ int main(int argc, char **argv)
 	stop.eos = m && !eos_given ? m->config.eos : eos;
 	stop.eos_count = m && !eos_given ? m->config.eos_count : eos_count;
 	if (o.context || m)
-		stop.context = o.context ? o.context : m->config.context;
+		stop.context = m ? model_context(m, o.context) : o.context;
 
 	if (terminal && !choice.show)
 		listing_header(tokenizer);

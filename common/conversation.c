@@ -17,7 +17,7 @@ struct conversation *conversation_new(const struct chat *chat, const struct mode
 	c->chat = chat;
 	c->model = mem_string(m->hash);
 	c->chunk = 512;
-	c->context = context ? context : m->config.context;
+	c->context = model_context(m, context);
 	c->held = -1;
 	c->stop = (struct stopping){
 		.eos = c->eos, .tokens = SIZE_MAX, .context = INT32_MAX, .limit = 1,
