@@ -548,3 +548,35 @@ const char *decoder_end(struct decoder *d, size_t *n)
 	*n = d->out.n;
 	return d->out.n ? d->out.data : "";
 }
+
+/* The bytes of a piece that spells them, where a step takes it as such. */
+static bool spells_bytes(const struct tokenizer *t, int32_t id, const char *piece, size_t n, struct bytes *out)
+{
+	char byte;
+	for (size_t i = 0; i < t->decoder_count; i++) {
+		enum decode_type type = t->decoders[i].type;
+		if (type == DECODE_BYTE_LEVEL)
+			return bytelevel_decode(piece, n, out);
+		if ((type == DECODE_BYTE_FALLBACK && n == BYTE_PIECE && is_byte_piece(piece, &byte)) ||
+		    (type == DECODE_SENTENCEPIECE && t->sentencepiece->types[id] == PIECE_BYTE &&
+		     is_byte_piece(piece, &byte))) {
+			bytes_add(out, &byte, 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+void tokenizer_text(const struct tokenizer *t, int32_t id, struct bytes *out)
+{
+	size_t n;
+	const char *piece = tokenizer_piece_bytes(t, id, &n);
+	if (!piece || tokenizer_special(t, id) || spells_bytes(t, id, piece, n, out))
+		return;
+	struct decoder *d = decoder_new(t, false, false);
+	const char *text = decoder_next(d, id, &n);
+	bytes_add(out, text, n);
+	text = decoder_end(d, &n);
+	bytes_add(out, text, n);
+	decoder_free(d);
+}

@@ -42,9 +42,10 @@ static struct sampling parse(const char *text)
 static void load(struct candidates *c, const float *logits, size_t n, const char *steps)
 {
 	struct sampling s = parse(steps);
+	struct sampling_place place = {0};
 
 	check(!candidates_load(c, NULL, logits, n), "a row that can be used", 0);
-	sampling_apply(&s, c);
+	sampling_apply(&s, c, &place);
 }
 
 /* ---- the generator ---- */
@@ -219,6 +220,7 @@ static void test_rows(void)
 	struct candidate list[7];
 	struct candidates c = {list, 0};
 	struct sampling greedy = parse(""), one = parse("-t 1");
+	struct sampling_place place = {0};
 
 	check(candidates_load(&c, NULL, nan_row, 3) != NULL, "NaN is an error", 0);
 	check(candidates_load(&c, NULL, infinite, 2) != NULL, "infinity is an error", 0);
@@ -226,10 +228,10 @@ static void test_rows(void)
 	check(candidates_load(&c, NULL, none, 0) != NULL, "nothing is an error", 0);
 	check(candidates_load(&c, ids, some, 7) == NULL, "-infinity is none", 0);
 	check(c.n == 5, "-infinity is not a candidate", (double)c.n);
-	sampling_apply(&greedy, &c);
+	sampling_apply(&greedy, &c, &place);
 	check(c.list[0].id == 3, "the lowest id among equals", c.list[0].id);
 	candidates_load(&c, ids, some, 7);
-	sampling_apply(&one, &c);
+	sampling_apply(&one, &c, &place);
 	check(candidates_draw(&c, 0)->id == 4, "the first with a chance", 0);
 	check(candidates_draw(&c, 0.75)->id == 3, "the second", 0);
 	check(candidates_draw(&c, 1)->id == 3, "rounding does not reach what has no chance", 0);
