@@ -102,7 +102,7 @@ static size_t since_breaker(const struct history_token *tokens, size_t n, const 
 	for (size_t i = 0; i < dry->breaker_count; i++)
 		if (strlen(dry->breakers[i]) > longest)
 			longest = strlen(dry->breakers[i]);
-	for (size_t i = n; dry->texts && i-- > 0 && end == 0;) {
+	for (size_t i = n; dry->texts && longest > 0 && i-- > 0 && end == 0;) {
 		const char *own = token_text(dry->texts, tokens[i].id, &length);
 		text.n = 0;
 		bytes_add(&text, own, length);

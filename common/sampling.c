@@ -168,11 +168,6 @@ static void mirostat(const struct sampling *s, const struct sampling_step *step,
 	candidates_above(c, fmin(best->score, best->score - log_f64(best->p) - LOG_2 * place->mu));
 }
 
-static void mirostat_learn(const struct sampling_step *step, struct sampling_place *place, double p)
-{
-	place->mu -= step->number[1] * (-log_f64(p) / LOG_2 - step->number[0]);
-}
-
 /* No scores are changed: the penalties behind it look at the last n tokens alone. */
 static void window(const struct sampling *s, const struct sampling_step *step, struct candidates *c,
 		   struct sampling_place *place)
@@ -406,6 +401,13 @@ void sampling_apply(const struct sampling *s, struct candidates *c, struct sampl
 	candidates_softmax(c);
 }
 
+void sampling_learn(const struct sampling *s, struct sampling_place *place, double p)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->steps[i].kind->option == SAMPLING_MIROSTAT)
+			place->mu -= s->steps[i].number[1] * (-log_f64(p) / LOG_2 - s->steps[i].number[0]);
+}
+
 const struct candidate *sampling_choose(const struct sampling *s, struct candidates *c, struct sampling_place *place)
 {
 	constraint_apply(&s->may, c, place->history);
@@ -413,8 +415,6 @@ const struct candidate *sampling_choose(const struct sampling *s, struct candida
 		return NULL;
 	sampling_apply(s, c, place);
 	const struct candidate *choice = candidates_draw(c, random_uniform(s->seed, place->seq, place->pos, 0));
-	for (size_t i = 0; i < s->count; i++)
-		if (s->steps[i].kind->option == SAMPLING_MIROSTAT)
-			mirostat_learn(&s->steps[i], place, choice->p);
+	sampling_learn(s, place, choice->p);
 	return choice;
 }

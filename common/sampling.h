@@ -81,6 +81,9 @@ const struct candidate *sampling_choose(const struct sampling *s, struct candida
 /* As one part of the choice: the steps, and p. */
 void sampling_apply(const struct sampling *s, struct candidates *c, struct sampling_place *place);
 
+/* After the choice of a candidate that had p: what mirostat makes of it, place->mu. */
+void sampling_learn(const struct sampling *s, struct sampling_place *place, double p);
+
 void sampling_close(struct sampling *s);
 
 #endif

@@ -6,6 +6,9 @@
  *	sampling naive          top-k and top-p against the plainest code for them
  *	sampling rows           rows that can't be used
  *	sampling draws          frequencies agree with probabilities
+ *	sampling huggingface FILE, llamacpp FILE, mirostat FILE
+ *	                        1000 rows against what other programs made of them
+ *	sampling dump           those rows
  */
 #include <math.h>
 #include <stdio.h>
@@ -27,15 +30,30 @@ static void check(bool good, const char *what, double number)
 	printf("%s: %.9g\n", what, number);
 }
 
-/* Steps as on a command line: "-t 0.5 -k 3". */
+/* Steps as on a command line: "-t 0.5 -k 3 --min-p 0.1". */
 static struct sampling parse(const char *text)
 {
+	static const struct {
+		const char *name;
+		int option;
+	} names[] = {
+		{"--bias", SAMPLING_BIAS}, {"--dry", SAMPLING_DRY}, {"--dry-breaker", SAMPLING_DRYBREAK},
+		{"--frequency-penalty", SAMPLING_FREQUENCY}, {"--min-p", SAMPLING_MINP},
+		{"--mirostat", SAMPLING_MIROSTAT}, {"--presence-penalty", SAMPLING_PRESENCE},
+		{"--repetition-penalty", SAMPLING_REPETITION}, {"--top-n-sigma", SAMPLING_SIGMA},
+		{"--typical", SAMPLING_TYPICAL}, {"--window", SAMPLING_WINDOW}, {"--xtc", SAMPLING_XTC},
+	};
 	struct sampling s = {0};
-	char copy[80], *option;
+	char copy[400], *option;
 
 	snprintf(copy, sizeof copy, "%s", text);
-	for (option = strtok(copy, " "); option; option = strtok(NULL, " "))
-		sampling_option(&s, option[1], strtok(NULL, " "));
+	for (option = strtok(copy, " "); option; option = strtok(NULL, " ")) {
+		int c = option[1];
+		for (size_t i = 0; i < LENGTH(names); i++)
+			if (strcmp(option, names[i].name) == 0)
+				c = names[i].option;
+		check(sampling_option(&s, c, strtok(NULL, " ")), text, c);
+	}
 	return s;
 }
 
@@ -46,6 +64,7 @@ static void load(struct candidates *c, const float *logits, size_t n, const char
 
 	check(!candidates_load(c, NULL, logits, n), "a row that can be used", 0);
 	sampling_apply(&s, c, &place);
+	sampling_close(&s);
 }
 
 /* ---- the generator ---- */
@@ -142,7 +161,7 @@ static const struct {
 static void test_steps(void)
 {
 	struct candidate list[10];
-	struct candidates c = {list, 0};
+	struct candidates c = {.list = list};
 
 	for (size_t k = 0; k < LENGTH(reference); k++) {
 		size_t n = 0;
@@ -183,7 +202,7 @@ static void test_naive(void)
 	enum { N = 500 };
 	float row[N];
 	struct candidate list[N];
-	struct candidates c = {list, 0};
+	struct candidates c = {.list = list};
 	char steps[40];
 
 	for (int seed = 0; seed < 40; seed++) {
@@ -212,13 +231,209 @@ static void test_naive(void)
 	}
 }
 
+/* ---- against other programs ---- */
+
+/*
+ * A thousand rows of logits, some flat and some peaked, and for each a text with
+ * many repetitions.  tests/data/sampling says how the references were made.
+ */
+enum { GOLDEN_ROWS = 1000, LOGITS_MAX = 256, TEXT_MAX = 128 };
+
+struct golden {
+	float logits[LOGITS_MAX];
+	size_t n;
+	struct history_token text[TEXT_MAX];
+	size_t length;
+};
+
+static void golden_row(struct golden *g, int32_t row)
+{
+	g->n = 64 + (size_t)(row * 37) % 193;
+	for (size_t i = 0; i < g->n; i++) {
+		double sum = 0;
+		for (uint32_t k = 0; k < 4; k++)
+			sum += random_uniform(1, row, (int32_t)i, k) - 0.5;
+		g->logits[i] = (float)((1 + row % 7) * sum);
+	}
+	if (row % 3 == 0)
+		g->logits[row % 64] += 7;
+	g->length = 20 + (size_t)(row * 11) % 100;
+	for (size_t i = 0; i < g->length; i++)
+		g->text[i].id = (int32_t)(random_uniform(2, row, (int32_t)i, 0) * (3 + row % 9));
+}
+
+/* For whoever makes the references: a line a row, n, the logits, length, the ids. */
+static void dump_rows(void)
+{
+	struct golden g;
+
+	for (int32_t row = 0; row < GOLDEN_ROWS; row++) {
+		golden_row(&g, row);
+		printf("%zu", g.n);
+		for (size_t i = 0; i < g.n; i++)
+			printf(" %.9g", g.logits[i]);
+		printf(" %zu", g.length);
+		for (size_t i = 0; i < g.length; i++)
+			printf(" %d", g.text[i].id);
+		putchar('\n');
+	}
+}
+
+/* What several lists of candidates leave: a fingerprint of all ids, and a sum over all probabilities. */
+struct summary {
+	uint32_t hash;
+	double sum;
+};
+
+static void summary_add(struct summary *s, struct candidates *c)
+{
+	bool kept[LOGITS_MAX] = {false};
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->list[i].p == 0)
+			continue;
+		kept[c->list[i].id] = true;
+		s->sum += c->list[i].p * (c->list[i].id * 37 % 101);
+	}
+	for (uint32_t id = 0; id < LOGITS_MAX; id++)
+		if (kept[id])
+			s->hash = (s->hash ^ id) * 16777619;
+	s->hash = (s->hash ^ LOGITS_MAX) * 16777619;
+}
+
+/* A text for each id: "a" for 0 and so on, of which 3 is a newline. */
+static struct token_texts *letters(void)
+{
+	struct token_texts *texts = calloc(1, sizeof *texts);
+
+	texts->count = LOGITS_MAX;
+	texts->ends = calloc(texts->count, sizeof *texts->ends);
+	for (size_t id = 0; id < texts->count; id++) {
+		char letter = id == 3 ? '\n' : (char)('a' + id % 26);
+		bytes_add(&texts->text, &letter, 1);
+		texts->ends[id] = texts->text.n;
+	}
+	return texts;
+}
+
+/* Each step alone with four values, taken in turn, and all together. */
+static const char *const huggingface_steps[][4] = {
+	{"-t 1 --repetition-penalty 1.1", "-t 1 --repetition-penalty 1.3", "--repetition-penalty 2 -t 1",
+	 "--repetition-penalty 0.8 -t 1"},
+	{"-t 0.5", "-t 0.7", "-t 1.5", "-t 2"},
+	{"-k 1", "-k 5", "-k 20", "-k 50"},
+	{"-p 0.5", "-p 0.8", "-p 0.9", "-p 0.99"},
+	{"--min-p 0.02", "--min-p 0.05", "--min-p 0.1", "--min-p 0.3"},
+	{"--typical 0.2", "--typical 0.5", "--typical 0.9", "--typical 0.95"},
+	{"--bias 3=2,7=-1.5 -t 1", "--bias 0=4 -t 1", "--bias 1=-9,2=0.25,60=3 -t 1", "--bias 5=-2.5 -t 1"},
+	{"--bias 3=2,7=-1.5 --repetition-penalty 1.2 -t 0.8 -k 40 -p 0.95 --min-p 0.02 --typical 0.9",
+	 "--repetition-penalty 1.3 -t 1.5 -k 50 -p 0.9 --typical 0.95", "--bias 0=4 -t 2 -p 0.9 --min-p 0.1",
+	 "--repetition-penalty 1.1 -t 0.7 -k 20 --min-p 0.05"},
+}, *const llamacpp_steps[][4] = {
+	{"--window 64 --repetition-penalty 1.1 --frequency-penalty 0.25 --presence-penalty 0.5 -t 1",
+	 "--window 10 --repetition-penalty 1.3 -t 1", "--window 30 --frequency-penalty 0.5 -t 1",
+	 "--window 5 --presence-penalty -1.5 -t 1"},
+	{"--dry-breaker none --dry 0.8 -t 1", "--dry-breaker none --dry 1,1.2,1 -t 1",
+	 "--dry-breaker none --dry 0.5,3,3 -t 1", "--window 12 --dry-breaker none --dry 2,1.1,1 -t 1"},
+	{"--dry-breaker \n --dry 0.8 -t 1", "--dry-breaker \n --dry 1,1.2,1 -t 1",
+	 "--dry-breaker \n --dry-breaker ac --dry 0.5,3,1 -t 1", "--window 12 --dry-breaker ac --dry 2,1.1,1 -t 1"},
+	{"--top-n-sigma 1", "--top-n-sigma 0.5", "--top-n-sigma 1.5", "--top-n-sigma 2"},
+	{"--xtc 1,0.1", "--xtc 1,0.05", "--xtc 1,0.02", "--xtc 1,0.3"},
+	{"--min-p 0.02", "--min-p 0.05", "--min-p 0.1", "--min-p 0.3"},
+	{"--typical 0.2", "--typical 0.5", "--typical 0.9", "--typical 0.95"},
+	{"--window 64 --repetition-penalty 1.1 --dry-breaker none --dry 0.8 --top-n-sigma 2 -k 40 "
+	 "-p 0.9 --min-p 0.02 --xtc 1,0.1 -t 0.8",
+	 "--top-n-sigma 1.5 --xtc 1,0.05 -t 0.5", "--window 10 --presence-penalty 0.5 -k 20 --typical 0.95 -p 0.95 -t 1.5",
+	 "--dry-breaker none --dry 0.8 -k 30 --min-p 0.05 --xtc 1,0.02 -t 0.9"},
+};
+
+static void summarize(struct summary *sum, const struct golden *g, const char *steps)
+{
+	struct candidate list[LOGITS_MAX];
+	struct candidates c = {.list = list};
+	struct sampling s = parse(steps);
+	struct history_sequence q = {.tokens = (struct history_token *)g->text, .n = g->length};
+	struct sampling_place place = {.history = &q};
+
+	s.may.texts = letters();
+	candidates_load(&c, NULL, g->logits, g->n);
+	sampling_apply(&s, &c, &place);
+	summary_add(sum, &c);
+	sampling_close(&s);
+}
+
+/* A line of the references for each row. */
+static void test_golden(const char *path, const char *const (*steps)[4], size_t count, double tolerance)
+{
+	FILE *f = fopen(path, "r");
+	unsigned hash;
+	double sum;
+	struct golden g;
+
+	if (!f) {
+		perror(path);
+		exit(1);
+	}
+	for (int32_t row = 0; row < GOLDEN_ROWS; row++) {
+		struct summary own = {0};
+		golden_row(&g, row);
+		for (size_t i = 0; i < count; i++)
+			summarize(&own, &g, steps[i][row % 4]);
+		check(fscanf(f, "%x %lf", &hash, &sum) == 2, "references end at row", row);
+		check(hash == own.hash, "other candidates are left in row", row);
+		check(fabs(sum - own.sum) < tolerance, "other probabilities in row", row);
+	}
+	fclose(f);
+}
+
+/*
+ * Mirostat: a sequence of all rows.  A line of the reference is the candidates it
+ * left, the sum over them, and what it chose, from which the next mu follows.
+ */
+static void test_mirostat(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct candidate list[LOGITS_MAX];
+	struct candidates c = {.list = list};
+	struct sampling s = parse("--mirostat 3,0.2");
+	struct history_token last = {0};
+	struct history_sequence q = {.tokens = &last};
+	struct golden g;
+	unsigned hash;
+	double sum;
+	int id;
+
+	if (!f) {
+		perror(path);
+		exit(1);
+	}
+	for (int32_t row = 0; row < GOLDEN_ROWS; row++) {
+		struct summary own = {0};
+		struct sampling_place place = {.history = &q};
+		golden_row(&g, row);
+		candidates_load(&c, NULL, g.logits, g.n);
+		sampling_apply(&s, &c, &place);
+		summary_add(&own, &c);
+		check(fscanf(f, "%x %lf %d", &hash, &sum, &id) == 3, "references end at row", row);
+		check(hash == own.hash, "other candidates are left in row", row);
+		check(fabs(sum - own.sum) < 1e-3, "other probabilities in row", row);
+		for (size_t i = 0; i < c.n; i++)
+			if (c.list[i].id == id)
+				sampling_learn(&s, &place, c.list[i].p);
+		last.mu = place.mu;
+		q.n = 1;
+	}
+	sampling_close(&s);
+	fclose(f);
+}
+
 static void test_rows(void)
 {
 	static const float nan_row[] = {1, NAN, 2}, infinite[] = {1, INFINITY}, none[] = {-INFINITY, -INFINITY};
 	static const float some[] = {-INFINITY, 1, -INFINITY, 2, -3e38f, 3e38f, 3e38f};
 	static const int32_t ids[] = {9, 8, 7, 6, 5, 4, 3};
 	struct candidate list[7];
-	struct candidates c = {list, 0};
+	struct candidates c = {.list = list};
 	struct sampling greedy = parse(""), one = parse("-t 1");
 	struct sampling_place place = {0};
 
@@ -245,7 +460,7 @@ static void test_rows(void)
 static double frequencies(const char *steps, uint64_t seed, double scale)
 {
 	struct candidate list[10];
-	struct candidates c = {list, 0};
+	struct candidates c = {.list = list};
 	unsigned count[10] = {0}, observed[10];
 	double p[10];
 
@@ -283,7 +498,7 @@ static void test_draws(void)
 
 int main(int argc, char **argv)
 {
-	const char *what = argc == 2 ? argv[1] : "";
+	const char *what = argc >= 2 ? argv[1] : "", *path = argc == 3 ? argv[2] : NULL;
 
 	if (strcmp(what, "random") == 0) {
 		test_philox();
@@ -294,10 +509,19 @@ int main(int argc, char **argv)
 		test_naive();
 	} else if (strcmp(what, "rows") == 0) {
 		test_rows();
+	} else if (strcmp(what, "dump") == 0) {
+		dump_rows();
+	} else if (path && strcmp(what, "huggingface") == 0) {
+		test_golden(path, huggingface_steps, LENGTH(huggingface_steps), 1e-5);
+	} else if (path && strcmp(what, "llamacpp") == 0) {
+		test_golden(path, llamacpp_steps, LENGTH(llamacpp_steps), 1e-3);
+	} else if (path && strcmp(what, "mirostat") == 0) {
+		test_mirostat(path);
 	} else if (strcmp(what, "draws") == 0) {
 		test_draws();
 	} else {
-		fputs("usage: sampling random | steps | naive | rows | draws\n", stderr);
+		fputs("usage: sampling random | steps | naive | rows | draws | dump | huggingface FILE | llamacpp FILE |\n"
+		      "       mirostat FILE\n", stderr);
 		return 2;
 	}
 	return failures > 0;
