@@ -12,7 +12,7 @@ enum {
 	STATES_MAX = 1 << 14,           /* of 1 KiB each, */
 	MEMBERS_MAX = 1 << 23,          /* and the nodes in all of them */
 	SLOTS = 2 * STATES_MAX,
-	WORK_MAX = 1 << 28,             /* nodes looked at: about a second */
+	WORK_MAX = 1 << 26,             /* nodes looked at: about a quarter of a second */
 	UNKNOWN = -1,
 };
 
@@ -92,7 +92,8 @@ static size_t take_members(struct automaton *a, size_t n)
 static int32_t add_state(struct automaton *a, size_t n, bool accepts)
 {
 	if (a->count == STATES_MAX || a->member_count + n > MEMBERS_MAX)
-		die(a->name, "needs too many states (more than %d for a token)", STATES_MAX);
+		die(a->name, "needs too much memory (more than %d states or %d nodes in them for a token)", STATES_MAX,
+		    MEMBERS_MAX);
 	if (a->count == a->room)
 		a->states = mem_resize(a->states, a->room = 2 * a->room + 16, sizeof *a->states);
 	if (n > a->member_room - a->member_count)

@@ -14,7 +14,7 @@ enum {
 	DEPTH_MAX = 200,                /* of groups within groups, */
 	STACKED_MAX = 10,               /* and of repetitions of one atom */
 	REPEAT_MAX = 100000,
-	WORK_MAX = 20 * PATTERN_NODES_MAX,
+	WORK_MAX = 4 * PATTERN_NODES_MAX,
 	CHARACTER_MAX = 0x10ffff,
 };
 

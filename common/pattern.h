@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PATTERN_NODES_MAX 100000
+#define PATTERN_NODES_MAX 1000000
 #define PATTERN_END (-1)        /* in place of a node: the text may end here */
 
 /* From a node one goes on by a byte in [low, high], or, of a fork, by none either way. */

@@ -456,44 +456,88 @@ static void test_rows(void)
 
 #define DRAWS 100000
 
-/* How far the frequencies of draws with (u scaled by) the generator are from p. */
+/* Chi square that n candidates (n - 1 degrees of freedom) exceed once in 1000 times. */
+static double bound(size_t n)
+{
+	static const double bounds[] = {10.828, 13.816, 16.266, 18.467, 20.515, 22.458, 24.322, 26.124, 27.877};
+
+	return bounds[n - 2];
+}
+
+/* How far counts by id are from the probabilities of candidates, in units of the bound. */
+static double deviation(const unsigned *count, const struct candidates *c)
+{
+	unsigned observed[10];
+	double p[10];
+
+	for (size_t i = 0; i < c->n; i++) {
+		observed[i] = count[c->list[i].id];
+		p[i] = c->list[i].p;
+	}
+	return chi_square(observed, p, c->n, DRAWS) / bound(c->n);
+}
+
+/* Of draws with (u scaled by) the generator. */
 static double frequencies(const char *steps, uint64_t seed, double scale)
 {
 	struct candidate list[10];
 	struct candidates c = {.list = list};
-	unsigned count[10] = {0}, observed[10];
-	double p[10];
+	unsigned count[10] = {0};
 
 	load(&c, logits, 10, steps);
 	for (int i = 0; i < DRAWS; i++)
 		count[candidates_draw(&c, scale * random_uniform(seed, 0, i, 0))->id]++;
-	for (size_t i = 0; i < c.n; i++) {
-		observed[i] = count[c.list[i].id];
-		p[i] = c.list[i].p;
-	}
-	return chi_square(observed, p, c.n, DRAWS);
+	return deviation(count, &c);
 }
 
 static void test_draws(void)
 {
-	static const struct {
-		const char *steps;
-		double bound;   /* chi square that is exceeded once in 1000 times */
-	} tests[] = {
-		{"-t 1", 27.877},                       /* 10 candidates, 9 degrees of freedom */
-		{"-t 2", 27.877},
-		{"-k 3", 13.816},                       /* 2 */
-		{"-t 2 -p 0.95", 24.322},               /* 7 */
-		{"-t 0.7 -k 5 -p 0.9", 16.266},         /* 3 */
+	static const char *const tests[] = {
+		"-t 1", "-t 2", "-k 3", "-t 2 -p 0.95", "-t 0.7 -k 5 -p 0.9", "--min-p 0.1", "--typical 0.9",
+		"--top-n-sigma 1.5", "--xtc 1,0.15", "--mirostat 1.5", "--bias 5=6,3=-2 -t 1.5",
 	};
 
 	for (size_t i = 0; i < LENGTH(tests); i++) {
-		double chi = frequencies(tests[i].steps, 1, 1);
+		double off = frequencies(tests[i], 1, 1);
 
-		check(chi < tests[i].bound, tests[i].steps, chi);
-		chi = frequencies(tests[i].steps, 1, 0.99);
-		check(chi > tests[i].bound, "a generator that is wrong by 1 % is found out", chi);
+		check(off < 1, tests[i], off);
+		off = frequencies(tests[i], 1, 0.99);
+		check(off > 1, "a generator that is wrong by 1 % is found out", off);
 	}
+}
+
+/*
+ * XTC in half of all choices: the tokens are spread as the mean of both
+ * distributions.  A mutant that takes one random number for both decisions is found out.
+ */
+static void test_chance_of_xtc(void)
+{
+	struct candidate list[10], all[10], some[10];
+	struct candidates c = {.list = list}, without = {.list = all}, with = {.list = some};
+	unsigned count[10] = {0}, mutant[10] = {0};
+	struct sampling s = parse("-t 1 --xtc 0.5,0.15");
+
+	s.seed = 3;
+	load(&without, logits, 10, "-t 1");
+	load(&with, logits, 10, "-t 1 --xtc 1,0.15");
+	for (int i = 0; i < DRAWS; i++) {
+		struct sampling_place place = {.pos = i};
+		double u = random_uniform(3, 0, i, 0);
+
+		candidates_load(&c, NULL, logits, 10);
+		count[sampling_choose(&s, &c, &place)->id]++;
+		mutant[candidates_draw(u < 0.5 ? &with : &without, u)->id]++;
+	}
+	check(with.n < without.n, "XTC leaves some out", (double)with.n);
+	for (size_t i = 0; i < without.n; i++) {
+		without.list[i].p /= 2;
+		for (size_t k = 0; k < with.n; k++)
+			if (with.list[k].id == without.list[i].id)
+				without.list[i].p += with.list[k].p / 2;
+	}
+	check(deviation(count, &without) < 1, "XTC in half of the choices", deviation(count, &without));
+	check(deviation(mutant, &without) > 1, "the mutant is found out", deviation(mutant, &without));
+	sampling_close(&s);
 }
 
 int main(int argc, char **argv)
@@ -519,6 +563,7 @@ int main(int argc, char **argv)
 		test_mirostat(path);
 	} else if (strcmp(what, "draws") == 0) {
 		test_draws();
+		test_chance_of_xtc();
 	} else {
 		fputs("usage: sampling random | steps | naive | rows | draws | dump | huggingface FILE | llamacpp FILE |\n"
 		      "       mirostat FILE\n", stderr);
