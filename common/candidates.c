@@ -48,39 +48,42 @@ const struct candidate *candidates_top(const struct candidates *c)
  * Sorting stops where enough is sorted: the list is made a heap, whose first
  * candidate is in front, in about n steps; each that is taken off costs log n.
  */
-static bool before(const struct candidate *a, const struct candidate *b)
+static bool before(const struct candidate *a, const struct candidate *b, double center)
 {
-	return a->key > b->key || (a->key == b->key && a->id < b->id);
+	if (center == INFINITY)
+		return candidate_better(a, b);
+	double x = fabs(a->score - center), y = fabs(b->score - center);
+	return x < y || (x == y && a->id < b->id);
 }
 
-static void sift_down(struct candidate *heap, size_t n, size_t i)
+static void sift_down(struct candidate *heap, size_t n, size_t i, double center)
 {
 	struct candidate c = heap[i];
 
 	for (size_t child; (child = 2 * i + 1) < n; i = child) {
-		if (child + 1 < n && before(&heap[child + 1], &heap[child]))
+		if (child + 1 < n && before(&heap[child + 1], &heap[child], center))
 			child++;
-		if (!before(&heap[child], &c))
+		if (!before(&heap[child], &c, center))
 			break;
 		heap[i] = heap[child];
 	}
 	heap[i] = c;
 }
 
-static void heap_make(struct candidates *c)
+static void heap_make(struct candidates *c, double center)
 {
 	for (size_t i = c->n / 2; i-- > 0;)
-		sift_down(c->list, c->n, i);
+		sift_down(c->list, c->n, i, center);
 }
 
 /* Moves the first of the n to their end, and returns it. */
-static const struct candidate *heap_take(struct candidates *c, size_t n)
+static const struct candidate *heap_take(struct candidates *c, size_t n, double center)
 {
 	struct candidate top = c->list[0];
 
 	c->list[0] = c->list[n - 1];
 	c->list[n - 1] = top;
-	sift_down(c->list, n - 1, 0);
+	sift_down(c->list, n - 1, 0, center);
 	return &c->list[n - 1];
 }
 
@@ -105,22 +108,20 @@ void candidates_best(struct candidates *c, size_t k)
 		c->n = 1;
 		return;
 	}
-	for (size_t i = 0; i < c->n; i++)
-		c->list[i].key = c->list[i].score;
-	heap_make(c);
+	heap_make(c, INFINITY);
 	for (size_t i = 0; i < k; i++)
-		heap_take(c, c->n - i);
+		heap_take(c, c->n - i, INFINITY);
 	keep_taken(c, k);
 }
 
-void candidates_first(struct candidates *c, double mass)
+void candidates_nearest(struct candidates *c, double center, double mass)
 {
 	double sum = 0;
 	size_t k = 0;
 
-	heap_make(c);
+	heap_make(c, center);
 	do
-		sum += heap_take(c, c->n - k++)->p;
+		sum += heap_take(c, c->n - k++, center)->p;
 	while (sum < mass && k < c->n);
 	keep_taken(c, k);
 }

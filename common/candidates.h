@@ -21,7 +21,6 @@ struct candidate {
 	float logit;            /* as the model gave it */
 	double score;           /* the logit after the steps so far, less `zero` */
 	double p;               /* softmax of the scores, once computed */
-	double key;             /* what was sorted by */
 };
 
 struct candidates {
@@ -51,10 +50,11 @@ const struct candidate *candidates_top(const struct candidates *c);
 void candidates_best(struct candidates *c, size_t k);
 
 /*
- * By falling key and rising id, keeps the first whose p sum up to `mass`: the fewest
- * that do, one at least.
+ * Keeps those with the score nearest to `center`, among equals with the lowest id,
+ * whose p sum up to `mass`: the fewest that do, one at least.  The center INFINITY
+ * is above all: the best.
  */
-void candidates_first(struct candidates *c, double mass);
+void candidates_nearest(struct candidates *c, double center, double mass);
 
 /* Keeps those with a score of at least `least`, which the best must have. */
 void candidates_above(struct candidates *c, double least);

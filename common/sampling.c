@@ -70,9 +70,7 @@ static void top_p(struct candidates *c, double mass)
 	if (mass == 1)
 		return;
 	candidates_softmax(c);
-	for (size_t i = 0; i < c->n; i++)
-		c->list[i].key = c->list[i].score;
-	candidates_first(c, mass);
+	candidates_nearest(c, INFINITY, mass);
 }
 
 /*
@@ -88,7 +86,8 @@ static void min_p(struct candidates *c, double m)
 /*
  * 6. Typical: H = - sum of p[i] log p[i] is how much a token surprises on the
  * average; those whose own surprise, -log p[i], is nearest to it, as few as have
- * the given mass.  (Meister et al., "Locally typical sampling", arXiv:2202.00666.)
+ * the given mass.  With L the log of the sum of e^z[j], -log p[i] = L - z[i], so that
+ * these are the z[i] nearest to L - H.  (Meister et al., "Locally typical sampling", arXiv:2202.00666.)
  */
 static void typical(struct candidates *c, double mass)
 {
@@ -100,9 +99,7 @@ static void typical(struct candidates *c, double mass)
 	log_sum = candidates_top(c)->score - log_f64(candidates_top(c)->p);
 	for (size_t i = 0; i < c->n; i++)
 		entropy += c->list[i].p * (log_sum - c->list[i].score);
-	for (size_t i = 0; i < c->n; i++)
-		c->list[i].key = -fabs(log_sum - c->list[i].score - entropy);
-	candidates_first(c, mass);
+	candidates_nearest(c, log_sum - entropy, mass);
 }
 
 /*

@@ -3,9 +3,8 @@
  *
  *	automaton EXPRESSION <TEXTS
  *
- * prints for each line of the input "match" if it matches, "more" if it is
- * the beginning of a longer match, both, or "no".  In the input \n and so on
- * are not special: bytes are taken as they are.
+ * prints for each text, ended by NUL, "match" if it matches, "more" if it is the
+ * beginning of a longer match, both, or "no".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +28,8 @@ int main(int argc, char **argv)
 	struct automaton *a = automaton_new(argv[1], why, sizeof why);
 	if (!a)
 		cli_usage_error("'%s': %s", argv[1], why);
-	for (ssize_t n; (n = getline(&line, &room, stdin)) > 0;) {
-		n -= line[n - 1] == '\n';
+	for (ssize_t n; (n = getdelim(&line, &room, '\0', stdin)) > 0;) {
+		n -= line[n - 1] == '\0';
 		int32_t state = automaton_next(a, automaton_start(a), line, (size_t)n);
 		bool match = automaton_accepts(a, state), more = automaton_continues(a, state);
 		printf("%s%s%s%s\n", match ? "match" : "", match && more ? " " : "", more ? "more" : "",

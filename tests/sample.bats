@@ -194,7 +194,8 @@ ids() {
 	[ "$(ids --top-n-sigma 1)" = '[0,1]' ]
 	[ "$(ids --xtc 1,0.2)" = '[1,2,3,4]' ]
 	[ "$(ids --xtc 0,0.2)" = '[0,1,2,3,4]' ]
-	[ "$(ids --mirostat 1)" = '[0,1]' ]
+	[ "$(ids --mirostat 1)" = '[0]' ]
+	[ "$(ids --mirostat 2)" = '[0,1,2]' ]
 }
 
 # ---- what a sequence has said ----
@@ -314,7 +315,7 @@ automaton() {
 	local expression=$1 text
 	shift
 	while [ $# -gt 0 ]; do
-		text=$(printf '%b\n' "$1" | "$BUILD/tests/automaton" "$expression")
+		text=$(printf '%b\0' "$1" | "$BUILD/tests/automaton" "$expression")
 		[ "$text" = "$2" ] || fail "$expression: '$1': $text"
 		shift 2
 	done
