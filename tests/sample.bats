@@ -329,9 +329,9 @@ automaton() {
 	automaton '[^]a-c]x|[]]' dx match ax no ']' match '\n' more
 	automaton '.' '\n' no 'é' match '\xc3' more '\xc3\xa9' match '\xff' no '\xed\xa0' no '\xe2\x98' more
 	automaton '[à-ï]+☃' '\xc3\xa9' more '\xc3\xb0' no 'é☃' match 'é\xe2' more 'é\xe3' no
-	automaton '\\d\\D\\w\\W\\s\\S' '1aa- x' match '1aa-' more 'a' no
-	automaton '\\x41\\x{1F600}\\u00e9\\t\\.' 'A😀é\t.' match 'A\xf0\x9f' more
-	automaton '\\p{Lu}\\p{Ll}*\\P{L}\\pN' 'Ébé-5' match 'é' no
+	automaton '\d\D\w\W\s\S' '1aa- x' match '1aa-' more 'a' no
+	automaton '\x41\x{1F600}\u00e9\t\.' 'A😀é\t.' match 'A\xf0\x9f' more
+	automaton '\p{Lu}\p{Ll}*\P{L}\pN' 'Ébé-5' match 'é' no
 	automaton '[[:alpha:][:digit:]_-]+' 'a1_-' 'match more' ' ' no
 	automaton '^a$|^(?:b|(?<name>c))$' a match b match c match d no
 	automaton 'a*?b+?' aab 'match more'
