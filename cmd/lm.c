@@ -324,6 +324,8 @@ int main(int argc, char **argv)
 		not_with(given, "-f", (int[]){MESSAGES, 0});
 	if (chat)
 		not_with(given, "--chat", (int[]){BARE, IDS, 0});
+	if (talk)
+		not_with(given, "a conversation", (int[]){CONSTRAINT_REGEX, 0});
 	if (*prompts && file)
 		cli_usage_error("a prompt is in -f or in an operand, not in both");
 	if (layers && (!print || *prompts || file || chat))

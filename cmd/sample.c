@@ -20,7 +20,7 @@ static void usage(FILE *f)
 	      "Read frames with logits[m, vocab], choose a token for each row, write them.\n"
 	      "  --ban ID,..., --first ID,...  never these tokens; first of all these\n"
 	      "  -c, --context N               positions a sequence may have (the model's)\n"
-	      "  --dry-breaker TEXT            where repetitions end that --dry counts; or none\n"
+	      "  --dry-breaker TEXT            where repetitions that --dry counts end; none\n"
 	      "  --eos ID,..., -n, --tokens N, --stop TEXT  what ends a sequence; --eos none\n"
 	      "  -f, --force                   take frames that another model has made\n"
 	      "  -h, --help, -V, --version     print this help; the version\n"

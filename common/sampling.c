@@ -37,7 +37,7 @@ struct sampling_kind {
 /* ---- the steps ---- */
 
 /*
- * 2. Temperature: z[i] = (z[i] - z*) / t.  Towards 0, all but the best fall
+ * 2. Temperature: z[i] = z[i] / t, of which z* / t is put into `zero`.  Towards 0, all but the best fall
  * away: 0 is the limit.  (Ackley, Hinton and Sejnowski, "A learning algorithm for
  * Boltzmann machines", 1985.)
  */

@@ -421,8 +421,8 @@ looped() {
 
 @test "sample: a sequence of 16, with all that has a state, is the same as alone" {
 	setup_model
-	local i steps=(--window 60 --repetition-penalty 1.2 --presence-penalty 0.2 --frequency-penalty 0.1 --dry 1,1.5,1
-		-t 2 --xtc 0.5,0.05 --mirostat 5,0.4 --regex '( ?[a-z.]{1,5})*' --bias 20=1 --ban 9 -s 4 -n 14)
+	local i steps=(--window 60 --repetition-penalty 1.2 --presence-penalty 0.2 --frequency-penalty 0.1 --dry '1,1.5,1'
+		-t 2 --xtc '0.5,0.05' --mirostat '5,0.4' --regex '( ?[a-z.]{1,5})*' --bias '20=1' --ban 9 -s 4 -n 14)
 	for i in {1..16}; do
 		echo "The cat sat on the mat. The $(((i * 7) % 5)) $i cat sat"
 	done | tok --lines --chunk 7 >prompts
