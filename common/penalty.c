@@ -5,12 +5,18 @@
 #include "elementary.h"
 #include "memory.h"
 #include "penalty.h"
+#include "vocabulary.h"
 
-/* A number for each candidate's id, at first 0. */
+/* A number for each candidate's id, as far as a vocabulary has them; at first 0. */
 struct tally {
 	uint32_t *of;           /* [size] */
 	size_t size;
 };
+
+static uint32_t tally_of(const struct tally *t, int32_t id)
+{
+	return (size_t)id < t->size ? t->of[id] : 0;
+}
 
 static struct tally tally_new(const struct candidates *c)
 {
@@ -18,7 +24,7 @@ static struct tally tally_new(const struct candidates *c)
 	for (size_t i = 0; i < c->n; i++)
 		if (c->list[i].id > largest)
 			largest = c->list[i].id;
-	size_t size = (size_t)largest + 1;
+	size_t size = (size_t)(largest < VOCABULARY_ID_MAX ? largest : VOCABULARY_ID_MAX) + 1;
 	return (struct tally){mem_zero(size, sizeof(uint32_t)), size};
 }
 
@@ -43,7 +49,7 @@ void penalty_repetition(struct candidates *c, const struct history_token *tokens
 	struct tally times = count_tokens(c, tokens, n);
 	for (size_t i = 0; i < c->n; i++) {
 		double z = c->list[i].score + c->zero;
-		if (times.of[c->list[i].id] > 0)
+		if (tally_of(&times, c->list[i].id) > 0)
 			c->list[i].score = score_bounded((z < 0 ? z * theta : z / theta) - c->zero);
 	}
 	free(times.of);
@@ -54,7 +60,7 @@ void penalty_presence(struct candidates *c, const struct history_token *tokens, 
 {
 	struct tally times = count_tokens(c, tokens, n);
 	for (size_t i = 0; i < c->n; i++)
-		if (times.of[c->list[i].id] > 0)
+		if (tally_of(&times, c->list[i].id) > 0)
 			c->list[i].score = score_bounded(c->list[i].score - alpha);
 	free(times.of);
 }
@@ -64,7 +70,7 @@ void penalty_frequency(struct candidates *c, const struct history_token *tokens,
 {
 	struct tally times = count_tokens(c, tokens, n);
 	for (size_t i = 0; i < c->n; i++)
-		c->list[i].score = score_bounded(c->list[i].score - alpha * times.of[c->list[i].id]);
+		c->list[i].score = score_bounded(c->list[i].score - alpha * tally_of(&times, c->list[i].id));
 	free(times.of);
 }
 
@@ -173,7 +179,7 @@ void penalty_dry(struct candidates *c, const struct history_token *tokens, size_
 			longest.of[followed] = (uint32_t)m + 1;
 	}
 	for (size_t i = 0; i < c->n; i++) {
-		uint32_t m = longest.of[c->list[i].id];
+		uint32_t m = tally_of(&longest, c->list[i].id);
 		if (m > 0 && !is_breaker(dry, c->list[i].id)) {
 			double lower = dry->multiplier * power(dry->base, (double)(m - 1 - dry->allowed));
 			c->list[i].score = score_bounded(c->list[i].score - lower);
