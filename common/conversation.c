@@ -147,7 +147,7 @@ static bool take(struct conversation *c, struct answer *a, const struct frame *f
 	c->held = r.ids[0];
 	const char *text = decoder_next(a->decoder, c->held, &n);
 	show(text, n, &a->last);
-	return !stopping_token(&a->stop, 0, r.pos[0], c->held) && !c->over && !interrupted;
+	return !stopping_token(&a->stop, 0, r.pos[0], c->held, false) && !c->over && !interrupted;
 }
 
 static void send_held(struct conversation *c)
