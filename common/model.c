@@ -413,7 +413,7 @@ static size_t extent(const struct config *c, enum extent e)
 	}[e];
 }
 
-/* Whether two slots are rows of the same tensor: a name of their own is all that sets them apart. */
+/* True if two slots are rows of one tensor: if they have the same name. */
 static bool same_tensor(const struct model *m, enum slot a, enum slot b)
 {
 	const char *one = m->gguf ? m->family->gguf.tensors[a] : m->family->tensors[a].name;
