@@ -17,10 +17,14 @@ static inline float gelu(float x)
 	return 0.5f * x * (1 + erf_f32(x * 0.70710678f));
 }
 
-/* The same approximated by tanh, as GPT-2 has it, and by a sigmoid. */
+/*
+ * The same approximated by tanh, as GPT-2 has it, and by a sigmoid.  The first
+ * is x/2 (1 + tanh(u)), u = sqrt(2 / pi) (x + 0.044715 x^3), which is
+ * x / (1 + e^-2u).
+ */
 static inline float gelu_tanh(float x)
 {
-	return 0.5f * x * (1 + tanh_f32(0.79788456f * (x + 0.044715f * x * x * x)));
+	return x / (1 + exp_f32(-1.5957691f * (x + 0.044715f * x * x * x)));
 }
 
 static inline float gelu_sigmoid(float x)

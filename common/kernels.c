@@ -124,6 +124,10 @@ static void activate_all(enum activation activation, const float *x, const float
 		for (size_t k = 0; k < n; k++)
 			neurons[k] = activate(ACTIVATION_SILU, x[k]);
 		break;
+	case ACTIVATION_GELU_TANH:
+		for (size_t k = 0; k < n; k++)
+			neurons[k] = activate(ACTIVATION_GELU_TANH, x[k]);
+		break;
 	default:
 		for (size_t k = 0; k < n; k++)
 			neurons[k] = activate(activation, x[k]);

@@ -413,7 +413,7 @@ static size_t extent(const struct config *c, enum extent e)
 	}[e];
 }
 
-/* Whether two slots are rows of the same tensor: a name of their own is all that sets them apart. */
+/* True if two slots are rows of one tensor: if they have the same name. */
 static bool same_tensor(const struct model *m, enum slot a, enum slot b)
 {
 	const char *one = m->gguf ? m->family->gguf.tensors[a] : m->family->tensors[a].name;
@@ -456,23 +456,32 @@ static struct tensor *load_tensor(const struct model *m, char *name, int rank, c
 }
 
 /*
- * w[out, in] = the columns from `first` on of t[in, columns], by tiles, so that
- * what is read together and what is written together lie close.
+ * w[out, in] = the first `out` columns of t[in, columns], by tiles, so that what
+ * is read together and what is written together lie close.
  */
 #define TILE 32
 
-static void *transpose(const struct tensor *t, size_t first, size_t out, size_t in)
+static inline void transpose_elements(const char *t, size_t columns, size_t out, size_t in, size_t size, char *w)
 {
-	size_t size = dtype_size(t->type), columns = t->shape[1], elements;
-	if (!size_muladd(out, in, 0, &elements))
-		die(t->name, "too large");
-	char *w = mem_aligned(elements, size);
-	const char *from = (const char *)t->data + first * size;
 	for (size_t o = 0; o < out; o += TILE)
 		for (size_t k = 0; k < in; k += TILE)
 			for (size_t i = o; i < out && i < o + TILE; i++)
 				for (size_t j = k; j < in && j < k + TILE; j++)
-					memcpy(w + (i * in + j) * size, from + (j * columns + i) * size, size);
+					memcpy(w + (i * in + j) * size, t + (j * columns + i) * size, size);
+}
+
+/* The columns from `first` on as rows of their own. */
+static void *transpose(const struct tensor *t, size_t first, size_t out, size_t in)
+{
+	size_t size = dtype_size(t->type), elements;
+	if (!size_muladd(out, in, 0, &elements))
+		die(t->name, "too large");
+	char *w = mem_aligned(elements, size);
+	const char *from = (const char *)t->data + first * size;
+	if (size == 2)          /* a constant makes the copy one instruction */
+		transpose_elements(from, t->shape[1], out, in, 2, w);
+	else
+		transpose_elements(from, t->shape[1], out, in, 4, w);
 	return w;
 }
 
