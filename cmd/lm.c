@@ -21,49 +21,60 @@ enum {
 
 static void usage(FILE *f)
 {
-	fputs("usage: lm [-0hVx] [-c context] [-f file] [-j threads] [-k n] [-m model]\n"
-	      "          [-n tokens] [-p p] [-s seed] [-t temperature] [--bare] [--chat\n"
-	      "          [--system text] [--template name]] [--chunk n] [--eos id,...|none]\n"
-	      "          [--ids] [--lines] [--plain] [--sequences n] [--stages] [--stop text]\n"
-	      "          [--print [-l layers]] [prompt ... | --messages file]\n"
+	fputs("usage: lm [-0hVx] [-c context] [-f file] [-j threads] [-m model] [-n tokens]\n"
+	      "          [--bare] [--chat [--system text] [--template name]] [--chunk n]\n"
+	      "          [--ids] [--lines] [--plain] [--sequences n] [--stages]\n"
+	      "          [option of sample ...] [--print [-l layers]]\n"
+	      "          [prompt ... | --messages file]\n"
 	      "\n"
 	      "Continue each prompt, or standard input: tok | embed | ... sample | tok -d\n"
-	      "\n"
 	      "  -0, --null, --lines  each prompt ends with a NUL byte; each line is a prompt\n"
 	      "  -c, --context N      positions a sequence may have (the model's)\n"
-	      "  -f, --file FILE      read the prompt from a file\n"
+	      "  -f, --file FILE, -m, --model MODEL  the prompt's; instead of $LM_MODEL\n"
 	      "  -h, --help, -V, --version\n"
 	      "  -j, --threads N      of each stage ($LM_THREADS, or one a processor)\n"
-	      "  -k, --top-k N, -p, --top-p P, -t, --temperature T  in the order given: sample\n"
 	      "  -l, --layers A-B, --print   print the pipeline, or these layers, for a shell\n"
-	      "  -m, --model MODEL    model, instead of $LM_MODEL\n"
 	      "  -n, --tokens N       at most so many tokens a sequence, or an answer\n"
-	      "  -s, --seed N         of the random numbers (0)\n"
 	      "  -x, --exact          activations in F32 with every type of weight\n"
-	      "      --bare, --ids, --plain, --chunk N  how the prompt is read: see tok\n"
-	      "      --chat           answer; on a terminal, hold a conversation: see tok for\n"
-	      "                       --messages FILE, --system TEXT, --template NAME\n"
-	      "      --eos ID,..., --stop TEXT   what ends a sequence: see sample\n"
-	      "      --sequences N, --stages     held at most; a process for each stage\n", f);
+	      "  --bare, --ids, --plain, --chunk N  how the prompt is read: see tok\n"
+	      "  --chat, --messages FILE, --system TEXT, --template NAME  answer: see tok\n"
+	      "  --sequences N, --stages    held at most; a process for each stage\n"
+	      "What ends a text, what it may be, and chance; see sample, too:\n"
+	      "  --ban ID,..., --eos ID,..., --first ID,..., --regex RE, -s, --seed N,\n"
+	      "  --stop TEXT, --bias ID=B,..., --dry M, --dry-breaker TEXT, --window N,\n"
+	      "  --frequency-penalty A, --presence-penalty A, --repetition-penalty R,\n"
+	      "  -k, --top-k N, --min-p M, --mirostat TAU, -p, --top-p P, --top-n-sigma N,\n"
+	      "  -t, --temperature T, --typical P, --xtc P\n", f);
 }
 
 static const struct option options[] = {
+	{"ban", required_argument, NULL, CONSTRAINT_BAN},
 	{"bare", no_argument, NULL, BARE},
+	{"bias", required_argument, NULL, SAMPLING_BIAS},
 	{"chat", no_argument, NULL, CHAT},
 	{"chunk", required_argument, NULL, CHUNK},
 	{"context", required_argument, NULL, 'c'},
+	{"dry", required_argument, NULL, SAMPLING_DRY},
+	{"dry-breaker", required_argument, NULL, SAMPLING_DRYBREAK},
 	{"eos", required_argument, NULL, EOS},
 	{"exact", no_argument, NULL, 'x'},
 	{"file", required_argument, NULL, 'f'},
+	{"first", required_argument, NULL, CONSTRAINT_FIRST},
+	{"frequency-penalty", required_argument, NULL, SAMPLING_FREQUENCY},
 	CLI_HELP,
 	{"ids", no_argument, NULL, IDS},
 	{"layers", required_argument, NULL, 'l'},
 	{"lines", no_argument, NULL, LINES},
 	{"messages", required_argument, NULL, MESSAGES},
+	{"min-p", required_argument, NULL, SAMPLING_MINP},
+	{"mirostat", required_argument, NULL, SAMPLING_MIROSTAT},
 	{"model", required_argument, NULL, 'm'},
 	{"null", no_argument, NULL, '0'},
 	{"plain", no_argument, NULL, PLAIN},
+	{"presence-penalty", required_argument, NULL, SAMPLING_PRESENCE},
 	{"print", no_argument, NULL, PRINT},
+	{"regex", required_argument, NULL, CONSTRAINT_REGEX},
+	{"repetition-penalty", required_argument, NULL, SAMPLING_REPETITION},
 	{"seed", required_argument, NULL, 's'},
 	{"sequences", required_argument, NULL, STAGE_SEQUENCES},
 	{"stages", no_argument, NULL, STAGES},
@@ -74,8 +85,12 @@ static const struct option options[] = {
 	{"threads", required_argument, NULL, 'j'},
 	{"tokens", required_argument, NULL, 'n'},
 	{"top-k", required_argument, NULL, 'k'},
+	{"top-n-sigma", required_argument, NULL, SAMPLING_SIGMA},
 	{"top-p", required_argument, NULL, 'p'},
+	{"typical", required_argument, NULL, SAMPLING_TYPICAL},
 	CLI_VERSION,
+	{"window", required_argument, NULL, SAMPLING_WINDOW},
+	{"xtc", required_argument, NULL, SAMPLING_XTC},
 	{0},
 };
 
@@ -100,6 +115,21 @@ static const struct passed {
 	{'s', "-s", SAMPLE, 0, INT64_MAX},
 	{'t', "-t", SAMPLE, 0, 0},
 	{'x', "-x", EMBED | ATTN | FFN | LOGITS, 0, 0},
+	{CONSTRAINT_BAN, "--ban", SAMPLE, 0, 0},
+	{SAMPLING_BIAS, "--bias", SAMPLE, 0, 0},
+	{SAMPLING_DRY, "--dry", SAMPLE, 0, 0},
+	{SAMPLING_DRYBREAK, "--dry-breaker", SAMPLE, 0, 0},
+	{CONSTRAINT_FIRST, "--first", SAMPLE, 0, 0},
+	{SAMPLING_FREQUENCY, "--frequency-penalty", SAMPLE, 0, 0},
+	{SAMPLING_MINP, "--min-p", SAMPLE, 0, 0},
+	{SAMPLING_MIROSTAT, "--mirostat", SAMPLE, 0, 0},
+	{SAMPLING_PRESENCE, "--presence-penalty", SAMPLE, 0, 0},
+	{CONSTRAINT_REGEX, "--regex", SAMPLE, 0, 0},
+	{SAMPLING_REPETITION, "--repetition-penalty", SAMPLE, 0, 0},
+	{SAMPLING_SIGMA, "--top-n-sigma", SAMPLE, 0, 0},
+	{SAMPLING_TYPICAL, "--typical", SAMPLE, 0, 0},
+	{SAMPLING_WINDOW, "--window", SAMPLE, 0, 0},
+	{SAMPLING_XTC, "--xtc", SAMPLE, 0, 0},
 	{BARE, "--bare", TOK, 0, 0},
 	{CHAT, "--chat", TOK, 0, 0},
 	{CHUNK, "--chunk", TOK, 0, 0},
@@ -255,7 +285,7 @@ static void add_conversation(struct pipeline *p, struct conversation *c, size_t 
 int main(int argc, char **argv)
 {
 	struct stage_options o = {0};
-	struct sampling steps = {.count = 0};
+	struct sampling sampling = {.count = 0};        /* whose options are checked */
 	const struct passed *row;
 	size_t given_count = 0, most = 2;       /* an --eos, the end, and no more than there are letters */
 	for (int i = 1; i < argc; i++)
@@ -283,7 +313,7 @@ int main(int argc, char **argv)
 			row = find_passed(c);
 			if (row && row->max)
 				cli_integer(row->word, optarg, row->min, row->max);
-			else if (!sampling_option(&steps, c, optarg))
+			else if (!sampling_option(&sampling, c, optarg))
 				stage_option(&o, c, optarg);
 			if (row)
 				given[given_count++] = (struct given){row, optarg};
@@ -294,6 +324,8 @@ int main(int argc, char **argv)
 		not_with(given, "-f", (int[]){MESSAGES, 0});
 	if (chat)
 		not_with(given, "--chat", (int[]){BARE, IDS, 0});
+	if (talk)
+		not_with(given, "a conversation", (int[]){CONSTRAINT_REGEX, 0});
 	if (*prompts && file)
 		cli_usage_error("a prompt is in -f or in an operand, not in both");
 	if (layers && (!print || *prompts || file || chat))
@@ -328,6 +360,7 @@ int main(int argc, char **argv)
 	model_close(m);
 	status = print ? cli_finish() : loop_run(&p);
 	pipeline_free(&p);
+	sampling_close(&sampling);
 	if (talk)
 		conversation_free(conversation);
 	if (chat) {

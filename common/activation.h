@@ -17,10 +17,14 @@ static inline float gelu(float x)
 	return 0.5f * x * (1 + erf_f32(x * 0.70710678f));
 }
 
-/* The same approximated by tanh, as GPT-2 has it, and by a sigmoid. */
+/*
+ * The same approximated by tanh, as GPT-2 has it, and by a sigmoid.  The first
+ * is x/2 (1 + tanh(u)), u = sqrt(2 / pi) (x + 0.044715 x^3), which is
+ * x / (1 + e^-2u).
+ */
 static inline float gelu_tanh(float x)
 {
-	return 0.5f * x * (1 + tanh_f32(0.79788456f * (x + 0.044715f * x * x * x)));
+	return x / (1 + exp_f32(-1.5957691f * (x + 0.044715f * x * x * x)));
 }
 
 static inline float gelu_sigmoid(float x)
@@ -31,6 +35,18 @@ static inline float gelu_sigmoid(float x)
 static inline float relu(float x)
 {
 	return x > 0 ? x : 0;
+}
+
+static inline float sigmoid(float x)
+{
+	return 1 / (1 + exp_f32(-x));
+}
+
+/* x tanh(log(1 + e^x)), with tanh and log resolved: arXiv:1908.08681. */
+static inline float mish(float x)
+{
+	float e = exp_f32(x);
+	return x > 15 ? x : x * (e * (e + 2)) / (e * (e + 2) + 2);
 }
 
 static inline float activate(enum activation activation, float x)
@@ -48,6 +64,18 @@ static inline float activate(enum activation activation, float x)
 		return relu(x);
 	case ACTIVATION_RELU_SQUARED:
 		return relu(x) * relu(x);
+	case ACTIVATION_RELU6:
+		return relu(x) < 6 ? relu(x) : 6;
+	case ACTIVATION_LEAKY_RELU:
+		return x > 0 ? x : 0.01f * x;
+	case ACTIVATION_TANH:
+		return tanh_f32(x);
+	case ACTIVATION_SIGMOID:
+		return sigmoid(x);
+	case ACTIVATION_MISH:
+		return mish(x);
+	case ACTIVATION_LINEAR:
+		return x;
 	}
 	return x;
 }

@@ -1,11 +1,11 @@
 /* choice.c: from a frame's logits to tokens.  See choice.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "choice.h"
 #include "cli.h"
 #include "memory.h"
-#include "random.h"
 
 #define SHOWN 10
 
@@ -32,8 +32,8 @@ struct scores choice_scores(const struct frame *f, const struct stream *in, size
 	return s;
 }
 
-int32_t choice_make(struct choice *c, const struct scores *s, size_t k, int32_t seq, int32_t pos,
-		    const struct stream *in)
+struct history_token choice_make(struct choice *c, const struct scores *s, size_t k, struct sampling_place *place,
+				 const struct stream *in)
 {
 	struct candidates *list = &c->candidates;
 	const int32_t *ids = s->ids ? s->ids + k * s->n : NULL;
@@ -44,13 +44,26 @@ int32_t choice_make(struct choice *c, const struct scores *s, size_t k, int32_t 
 		die(in->name, "frame %lu: row %zu of the logits: %s", in->frames, k, why);
 	if (c->show)
 		c->lse = s->lse ? s->lse[k] : candidates_log_sum_exp(list);
-	sampling_apply(&c->steps, list);
-	int32_t id = candidates_draw(list, random_uniform(c->seed, seq, pos, 0))->id;
+	const struct candidate *choice = sampling_choose(&c->sampling, list, place);
+	if (!choice)
+		die(in->name, "frame %lu: row %zu of the logits: sequence %d, position %d: no token may come%s",
+		    in->frames, k, place->seq, place->pos,
+		    c->sampling.may.regex ? " without leaving --regex" : " (--ban, --first)");
+	struct history_token token = {choice->id, place->mu};
 	if (c->show) {
 		candidates_best(list, list->n);
-		c->show(c, seq, pos, id);
+		c->show(c, place->seq, place->pos, token.id);
 	}
-	return id;
+	return token;
+}
+
+choice_show *choice_show_named(const char *text, bool terminal)
+{
+	bool table = text ? strcmp(text, "table") == 0 : terminal;
+
+	if (text && !table && strcmp(text, "json") != 0)
+		cli_usage_error("--show: '%s' is neither json nor table", text);
+	return table ? choice_table : choice_json;
 }
 
 /* A piece as a JSON string; control characters could do anything to a terminal. */
@@ -116,4 +129,5 @@ void choice_json(const struct choice *c, int32_t seq, int32_t pos, int32_t id)
 void choice_destroy(struct choice *c)
 {
 	free(c->candidates.list);
+	sampling_close(&c->sampling);
 }

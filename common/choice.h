@@ -26,8 +26,7 @@ struct choice;
 typedef void choice_show(const struct choice *c, int32_t seq, int32_t pos, int32_t id);
 
 struct choice {
-	struct sampling steps;
-	uint64_t seed;
+	struct sampling sampling;
 	choice_show *show;                      /* called for each choice; may be NULL */
 	const struct tokenizer *tokenizer;      /* for pieces; may be NULL */
 	struct candidates candidates;           /* of the latest row */
@@ -35,11 +34,14 @@ struct choice {
 };
 
 /*
- * The token for position pos of a sequence, from row k of the scores.  Dies if
- * the row is unusable (see candidates_load).
+ * The token for a place, from row k of the scores.  Dies if the row is unusable
+ * (see candidates_load) or no token may come.
  */
-int32_t choice_make(struct choice *c, const struct scores *s, size_t k, int32_t seq, int32_t pos,
-		    const struct stream *in);
+struct history_token choice_make(struct choice *c, const struct scores *s, size_t k, struct sampling_place *place,
+				 const struct stream *in);
+
+/* What the argument of --show, or NULL, means; exits 2 for another. */
+choice_show *choice_show_named(const char *text, bool terminal);
 
 /* To standard output: a table of the ten best, and one JSON object with all. */
 choice_show choice_table, choice_json;

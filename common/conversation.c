@@ -17,7 +17,7 @@ struct conversation *conversation_new(const struct chat *chat, const struct mode
 	c->chat = chat;
 	c->model = mem_string(m->hash);
 	c->chunk = 512;
-	c->context = context ? context : m->config.context;
+	c->context = model_context(m, context);
 	c->held = -1;
 	c->stop = (struct stopping){
 		.eos = c->eos, .tokens = SIZE_MAX, .context = INT32_MAX, .limit = 1,
@@ -147,7 +147,7 @@ static bool take(struct conversation *c, struct answer *a, const struct frame *f
 	c->held = r.ids[0];
 	const char *text = decoder_next(a->decoder, c->held, &n);
 	show(text, n, &a->last);
-	return !stopping_token(&a->stop, 0, r.pos[0], c->held) && !c->over && !interrupted;
+	return !stopping_token(&a->stop, 0, r.pos[0], c->held, false) && !c->over && !interrupted;
 }
 
 static void send_held(struct conversation *c)

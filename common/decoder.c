@@ -647,3 +647,16 @@ const char *decoder_end(struct decoder *d, size_t *n)
 	*n = d->out.n;
 	return d->out.n ? d->out.data : "";
 }
+
+void tokenizer_text(const struct tokenizer *t, int32_t id, struct bytes *out)
+{
+	size_t n;
+	if (!tokenizer_piece(t, id) || tokenizer_special(t, id))
+		return;
+	struct decoder *d = decoder_new(t, DECODE_BYTES);
+	const char *text = decoder_next(d, id, &n);
+	bytes_add(out, text, n);
+	text = decoder_end(d, &n);
+	bytes_add(out, text, n);
+	decoder_free(d);
+}

@@ -1,87 +1,89 @@
 /*
  * sampling.h: the choice of the next token.
  *
- * A row of logits makes a list of candidates.  Steps change their scores or
- * drop some of them, one step after the other, in the order the user gave
- * them; a draw from the softmax of the scores that are left is the choice.  The
- * numbered steps in sampling.c are those of sample(1).
+ * Some tokens may not come at all (constraint.h): they are left out before
+ * anything else.  Then steps change the scores of the others or drop some of
+ * them, one step after the other, in the order the user gave them, and what is
+ * left is drawn from.  The numbered steps in sampling.c and penalty.c are those
+ * of sample(1).
  *
- * Scores and probabilities are doubles.  Sums run over the list in its order:
- * at first the order of the logits, and by falling score (among equals, rising
- * id) once a step has sorted it.
+ * A choice is a function of the row of logits, the tokens of the sequence so far
+ * and (seed, seq, pos); of nothing else.
  */
 #ifndef LMUTILS_SAMPLING_H
 #define LMUTILS_SAMPLING_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-struct candidate {
-	int32_t id;
-	float logit;            /* as the model gave it */
-	double score;           /* the logit after the steps so far */
-	double p;               /* softmax of the scores, once computed */
-};
+#include "candidates.h"
+#include "constraint.h"
+#include "history.h"
 
-struct candidates {
-	struct candidate *list; /* [n], room for all logits of a row */
-	size_t n;
-};
-
-/*
- * The candidates of a row of n logits: ids[i] has logits[i]; with ids NULL, i
- * has.  Those of -infinity are impossible and left out.  NULL, or the reason
- * why the row is unusable: a NaN, an infinite logit, or nothing left.
- */
-const char *candidates_load(struct candidates *c, const int32_t *ids, const float *logits, size_t n);
-
-/* Keeps the k best (all, if there are fewer), by falling score and rising id. */
-void candidates_best(struct candidates *c, size_t k);
-
-/* p[i] = e^score[i] / sum of e^score. */
-void candidates_softmax(struct candidates *c);
-
-/* log of the sum of e^logit over the list. */
-double candidates_log_sum_exp(const struct candidates *c);
-
-/*
- * The candidate in whose share of [0, 1) u falls, when each takes as much of it
- * as its p, in the order of the list.  p must have been computed.
- */
-const struct candidate *candidates_draw(const struct candidates *c, double u);
-
-/* What a step can be.  A new kind is a new row of the table in sampling.c. */
-struct sampling_kind {
-	const char *name;       /* of its long option */
-	int option;             /* getopt's value */
-	double min, max;        /* of the option's argument */
-	bool whole;             /* which must be an integer */
-	void (*apply)(struct candidates *c, double value);
-};
-
-struct sampling_step {
-	const struct sampling_kind *kind;
-	double value;
+/* getopt's values of the options that have no letter. */
+enum {
+	SAMPLING_BIAS = CONSTRAINT_OPTIONS_END, SAMPLING_DRY, SAMPLING_DRYBREAK, SAMPLING_FREQUENCY, SAMPLING_MINP,
+	SAMPLING_MIROSTAT, SAMPLING_PRESENCE, SAMPLING_REPETITION, SAMPLING_SIGMA, SAMPLING_TYPICAL, SAMPLING_WINDOW,
+	SAMPLING_XTC,
 };
 
 #define SAMPLING_STEPS_MAX 64
+#define SAMPLING_NUMBERS_MAX 3
+
+struct sampling_step {
+	const struct sampling_kind *kind;
+	double number[SAMPLING_NUMBERS_MAX];
+	struct token_list tokens;
+};
 
 struct sampling {
+	uint64_t seed;
 	struct sampling_step steps[SAMPLING_STEPS_MAX];
 	size_t count;
+	struct constraint may;
+	char **breakers;                /* [breaker_count], of DRY */
+	size_t breaker_count;
+	bool breakers_given;
+};
+
+/* Where in which sequence a token is chosen, and what was chosen for it. */
+struct sampling_place {
+	int32_t seq, pos;
+	const struct history_sequence *history;         /* NULL: not kept */
+	size_t from;            /* penalties look at the history's tokens from there on */
+	uint32_t draws;         /* random numbers used besides that of the draw */
+	double mu;              /* mirostat's state */
 };
 
 /*
- * Adds the step of option c to the end; false if c is not the option of a
- * step.  Exits 2 for a wrong argument or too many steps.
+ * Takes option c; false if it is none of a step or of what may come.  Exits 2
+ * for a wrong argument or too many steps.
  */
 bool sampling_option(struct sampling *s, int c, const char *argument);
 
+/* Does it need a tokenizer?  Must the history be kept? */
+bool sampling_needs_tokenizer(const struct sampling *s);
+bool sampling_needs_history(const struct sampling *s);
+
 /*
- * Applies the steps and computes p of the candidates that are left, one at
- * least.  Without steps only the best is left (greedy).
+ * Call once after the options; t may be NULL where it is not needed.  Exits 2 if it is, or
+ * for a token that it does not have.
  */
-void sampling_apply(const struct sampling *s, struct candidates *c);
+void sampling_open(struct sampling *s, const struct tokenizer *t);
+
+/*
+ * Chooses one of the candidates, as they were loaded: leaves out what may not
+ * come, applies the steps, computes p of those that are left, and draws.
+ * Without steps, or with none but penalties and biases, the best is
+ * taken (greedy).  NULL if no token may come.
+ */
+const struct candidate *sampling_choose(const struct sampling *s, struct candidates *c, struct sampling_place *place);
+
+/* As one part of the choice: the steps, and p. */
+void sampling_apply(const struct sampling *s, struct candidates *c, struct sampling_place *place);
+
+/* After the choice of a candidate that had p: what mirostat makes of it, place->mu. */
+void sampling_learn(const struct sampling *s, struct sampling_place *place, double p);
+
+void sampling_close(struct sampling *s);
 
 #endif

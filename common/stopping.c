@@ -24,6 +24,40 @@ size_t stopping_eos(const char *text, int32_t ids[EOS_MAX])
 	return n;
 }
 
+bool stopping_option(struct stopping *s, int c, const char *argument)
+{
+	switch (c) {
+	case STOPPING_EOS:
+		s->eos = s->given_eos;
+		s->eos_count = stopping_eos(argument, s->given_eos);
+		s->eos_given = true;
+		return true;
+	case STOPPING_STOP:
+		if (!*argument)
+			cli_usage_error("--stop: the text is empty");
+		s->texts = mem_resize(s->texts, s->text_count + 1, sizeof *s->texts);
+		s->texts[s->text_count++] = (char *)argument;
+		return true;
+	case 'n':
+		s->tokens = (size_t)cli_integer("-n", argument, 0, INT32_MAX);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void stopping_defaults(struct stopping *s, const struct model *m)
+{
+	if (m && !s->eos_given) {
+		s->eos = m->config.eos;
+		s->eos_count = m->config.eos_count;
+	}
+	if (m)
+		s->context = model_context(m, s->context);
+	else if (s->context == 0)
+		s->context = INT32_MAX;
+}
+
 static struct stopping_sequence *sequence(struct stopping *s, const struct stream *in, int32_t seq)
 {
 	frame_check_sequence(in, seq, s->limit);
@@ -175,10 +209,10 @@ bool stopping_wants(struct stopping *s, int32_t seq, int32_t pos)
 	return false;
 }
 
-bool stopping_token(struct stopping *s, int32_t seq, int32_t pos, int32_t id)
+bool stopping_token(struct stopping *s, int32_t seq, int32_t pos, int32_t id, bool complete)
 {
 	struct stopping_sequence *q = &s->sequences[seq];
-	bool ended = false;
+	bool ended = complete;
 
 	if (q->n == 0)
 		q->first = pos;

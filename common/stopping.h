@@ -35,6 +35,8 @@ struct stopping {
 	size_t text_count;
 	const struct tokenizer *tokenizer;      /* needed for texts */
 	size_t limit;           /* sequences there may be */
+	int32_t given_eos[EOS_MAX];             /* of --eos */
+	bool eos_given;
 
 	/* Kept here. */
 	struct stopping_sequence *sequences;
@@ -51,6 +53,13 @@ struct stopping {
  */
 size_t stopping_eos(const char *text, int32_t ids[EOS_MAX]);
 
+/* Takes --eos, -n or --stop; false if c is another.  The caller frees s->texts. */
+enum { STOPPING_EOS = 768, STOPPING_STOP };
+bool stopping_option(struct stopping *s, int c, const char *argument);
+
+/* The criteria that no option has set: by the model, which may be NULL. */
+void stopping_defaults(struct stopping *s, const struct model *m);
+
 /*
  * What a frame says about sequences before its rows: `free` and `fork`; then
  * the rows begin sequences, and cut off the tokens of those that go back.
@@ -65,8 +74,11 @@ void stopping_prepare(struct stopping *s, const struct frame *f, const struct st
  */
 bool stopping_wants(struct stopping *s, int32_t seq, int32_t pos);
 
-/* Takes the token that was sampled for pos; true if the sequence ends with it. */
-bool stopping_token(struct stopping *s, int32_t seq, int32_t pos, int32_t id);
+/*
+ * Takes the token that was sampled for pos, and whether the text is complete with it;
+ * true if the sequence ends with it.
+ */
+bool stopping_token(struct stopping *s, int32_t seq, int32_t pos, int32_t id, bool complete);
 
 /* True once there have been sequences and all of them have ended. */
 bool stopping_done(const struct stopping *s);

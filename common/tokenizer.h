@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes.h"
+
 struct tokenizer;
 
 /*
@@ -94,5 +96,12 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n);
 
 /* What was still held back at the end of the sequence. */
 const char *decoder_end(struct decoder *d, size_t *n);
+
+/*
+ * Adds to out the bytes that a token stands for behind other text: parts of a
+ * character too, which a decoder holds back or replaces.  Nothing for a special
+ * token, and for an id that there is not.
+ */
+void tokenizer_text(const struct tokenizer *t, int32_t id, struct bytes *out);
 
 #endif

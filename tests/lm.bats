@@ -100,6 +100,19 @@ printed() {
 		"sample -c 7" "tok -d --ids")
 }
 
+@test "all that sample chooses by goes to sample, and the printed pipeline says the same" {
+	local options=(--ban '9,10' --bias '▁the=0.5' --window 40 --repetition-penalty 1.1 --presence-penalty 0.1 --frequency-penalty 0.1
+		--dry '1,1.5,3' --dry-breaker . -t 2 -k 200 --typical 0.99 -p 0.99 --min-p 0.0001 --top-n-sigma 5 --xtc '0.3,0.2'
+		--mirostat '6,0.2' --first '▁sat' --regex "( ?[a-z' ]*[.,]?)*" -s 3 -n 12)
+	printed "${options[@]}" hi | grep '^sample' >sample
+	eval "set -- $(cut -d' ' -f2- sample)"
+	[ "$*" = "${options[*]}" ] || fail "$*"
+	lm "${options[@]}" "The cat" >lm
+	[[ "$(cat lm)" == ' sat'* ]]
+	lm --stages "${options[@]}" "The cat" | cmp - lm
+	sh -c "$(lm --print --stages "${options[@]}" "The cat")" | cmp - lm
+}
+
 @test "the order of sample's options is the order of operations" {
 	for ((s = 0; s < 20; s++)); do
 		lm -n 20 -t 3 -p 0.6 -s "$s" "The cat"

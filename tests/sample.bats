@@ -126,6 +126,18 @@ is() {
 	is $'0 1 1 1\nend'
 }
 
+@test "sample: the steps leave what Hugging Face's and llama.cpp's leave of 1000 rows" {
+	local what
+	for what in huggingface llamacpp mirostat; do
+		[ "$(wc -l <"$root/tests/data/sampling/$what")" -eq 1000 ]
+		run "$BUILD/tests/sampling" $what "$root/tests/data/sampling/$what"
+		[ "$status" -eq 0 ] || fail "$what: ${lines[*]:0:10}"
+		# a row that is wrong is found
+		sed '500s/^./x/; 500s/^x[0-9a-f]*/12345678/' "$root/tests/data/sampling/$what" >wrong
+		run -1 "$BUILD/tests/sampling" $what wrong
+	done
+}
+
 # ids [OPTION...]: the candidates that are left of the logits 4 3 2 1 0.
 ids() {
 	cat <(frame '0 0 4 3 2 1 0') <(end_frame) | sample --show "$@" | jq -c '[.candidates[].id]'
@@ -168,6 +180,266 @@ ids() {
 		# shellcheck disable=SC2086
 		cmp <(sample --eos none $p <all.lm) <(sample --eos none $p <best.lm)
 	done
+}
+
+@test "sample: penalties and biases alone leave the choice to the largest score" {
+	frame '0 0 1 3 2' >f
+	[ "$(sampled --bias 2=1.5 <f)" = $'0 1 2 1\nend' ]
+	[ "$(sampled --bias 2=0.5,2=0.6,1=-1 <f)" = $'0 1 2 1\nend' ]
+	[ "$(ids --bias 4=9)" = '[4]' ]
+	[ "$(ids --bias 4=9 -t 1)" = '[4,0,1,2,3]' ]
+	[ "$(ids --min-p 0.1 --bias 4=9)" = '[0,1,2]' ]
+	[ "$(ids --typical 0.2)" = '[1]' ]
+	[ "$(ids --typical 0.3)" = '[0,1]' ]
+	[ "$(ids --top-n-sigma 1)" = '[0,1]' ]
+	[ "$(ids --xtc 1,0.2)" = '[1,2,3,4]' ]
+	[ "$(ids --xtc 0,0.2)" = '[0,1,2,3,4]' ]
+	[ "$(ids --mirostat 1)" = '[0]' ]
+	[ "$(ids --mirostat 2)" = '[0,1,2]' ]
+}
+
+# ---- what a sequence has said ----
+
+# heard IDS SEQS POSITIONS WANTED [TENSOR...]: a frame with these rows, and the
+# logits 5 4 3 2 1 for each wanted row.
+heard() {
+	local m
+	m=$(tr -cd 1 <<<"$4" | wc -c)
+	"$BUILD/tests/frame" ids:I32="$1" seq:I32="$2" pos:I32="$3" want:U8="$4" \
+		logits:F32:5="$(for ((; m > 0; m--)); do printf '5,4,3,2,1%s' "$([ "$m" = 1 ] || echo ,)"; done)" "${@:5}"
+}
+
+@test "sample: penalties know the tokens of all frames, back to where a sequence began" {
+	# what is there is avoided: the choice is the first that is not
+	{ heard 0,1,2 0,0,0 0,1,2 0,0,0; heard 1 0 3 1; heard 3 0 4 1; } >f
+	[ "$(sampled --presence-penalty 9 <f)" = $'0 4 3 1\n0 5 4 1\nend' ]
+	[ "$(sampled --window 1 --presence-penalty 9 <f)" = $'0 4 0 1\n0 5 0 1\nend' ]
+	[ "$(sampled --window 2 --frequency-penalty 9 <f)" = $'0 4 0 1\n0 5 0 1\nend' ]
+	[ "$(sampled --window 0 --repetition-penalty 100 <f)" = $'0 4 0 1\n0 5 0 1\nend' ]
+	[ "$(sampled --repetition-penalty 100 <f)" = $'0 4 3 1\n0 5 4 1\nend' ]
+	# several wanted rows in a frame: each knows those before it alone
+	heard 0,1,2 0,0,0 0,1,2 1,1,1 >f
+	[ "$(sampled --presence-penalty 9 <f)" = $'0 1 1 1\n0 2 2 1\n0 3 3 1\nend' ]
+	# going back forgets; a fork takes along; free forgets all
+	{ heard 0,1,2 0,0,0 0,1,2 0,0,1; heard 4 0 1 1; } >f
+	[ "$(sampled --presence-penalty 9 <f)" = $'0 3 3 1\n0 2 1 1\nend' ]
+	{ heard 0,1,2 0,0,0 0,1,2 0,0,1; heard 3,4 7,0 3,3 1,1 fork:I32:2=0,7; heard 3 0 0 1 free:I32=0; } >f
+	[ "$(sampled --presence-penalty 9 <f)" = $'0 3 3 1\n7 4 4 1\n0 4 3 1\n0 1 0 1\nend' ]
+}
+
+@test "sample: what looks back needs all ids" {
+	"$BUILD/tests/frame" seq:I32=0 pos:I32=0 logits:F32:2=1,2 >f
+	end_frame >>f
+	refuses "stdin: frame 1: no tensor 'ids'" --presence-penalty 1 <f
+	{ heard 0 0 0 0; heard 1 0 2 1; end_frame; } >f
+	refuses 'stdin: frame 2: sequence 0: position 2, must be at most 1: the tokens before it are needed' \
+		--dry 1 --dry-breaker none <f
+	sample <f >/dev/null
+	{ heard 0,1 0,0 0,1 0,1; end_frame; } >f
+	refuses 'stdin: frame 1: sequence 0: position 1, the context of 1 positions is full (-c)' -c 1 --mirostat 3 <f
+}
+
+@test "sample: DRY makes it hard to go on with a repetition" {
+	heard 0,1,2,0,1 0,0,0,0,0 0,1,2,3,4 0,0,0,0,1 >f
+	# 0 1 was followed by 2
+	[ "$(cat f <(end_frame) | sample --dry-breaker none --dry 1,2,1 -t 1 --show | jq -c '[.candidates[].id]')" = '[0,1,3,2,4]' ]
+	[ "$(sampled --dry-breaker none --bias 2=2.5 --dry 1,2,2 <f)" = $'0 5 0 1\nend' ]
+	[ "$(sampled --dry-breaker none --bias 2=2.5 --dry 1,2,3 <f)" = $'0 5 2 1\nend' ]
+	run -2 sample --dry 1 <f
+	[ "${lines[0]}" = 'sample: --dry: needs the tokenizer of a model (-m), or --dry-breaker none' ]
+	setup_model
+	[ "$(lm -n 9 --dry 9 'a b c d a b c')" != "$(lm -n 9 'a b c d a b c')" ]
+	[ "$(lm -n 3 --dry 9 'a b c d. a b')" != "$(lm -n 3 'a b c d. a b')" ]
+	[ "$(lm -n 3 --dry 9 --dry-breaker b 'a b c d. a b')" = "$(lm -n 3 'a b c d. a b')" ]
+}
+
+@test "sample: mirostat's state goes back with its sequence" {
+	{ heard 0 0 0 1; for i in {1..9}; do heard "$((i % 5))" 0 "$i" 1; done; } >f
+	sampled --mirostat 1,0.5 --seed 3 <f >once
+	# the loop: what it chose comes back
+	local ids=() pos=() i
+	loop() {
+		local id=0
+		ids=()
+		for ((i = 0; i < 10; i++)); do
+			heard "$id" 0 "$i" 1
+			id=${1:i:1}
+		done
+	}
+	# the tokens are a fixed point of feeding them back
+	local chosen=0000000000 next
+	for ((i = 0; i < 12; i++)); do
+		next=$(loop "$chosen" | sampled --mirostat 1,0.5 --seed 3 | sed '$d' | cut -d' ' -f3 | tr -d '\n')
+		[ "$next" != "$chosen" ] || break
+		chosen=$next
+	done
+	[ "$next" = "$chosen" ] || fail "$next, $chosen"
+	[ "$(fold -w1 <<<"$chosen" | sort -u | wc -l)" -gt 1 ] || fail "$chosen"
+	# and so they are when each is asked for twice
+	{ heard 0 0 0 1; for ((i = 0; i < 9; i++)); do heard "${chosen:i:1}" 0 "$((i + 1))" 1; heard "${chosen:i:1}" 0 "$((i + 1))" 1; done; } |
+		sampled --mirostat 1,0.5 --seed 3 | sed '$d' | cut -d' ' -f2,3 | uniq | cut -d' ' -f2 | tr -d '\n' >twice
+	[ "$(cat twice)" = "$chosen" ]
+}
+
+# ---- what may come ----
+
+@test "sample: tokens that are banned, and those that come first" {
+	frame '0 0 1 3 2' >f
+	[ "$(sampled --ban 1 <f)" = $'0 1 2 1\nend' ]
+	[ "$(sampled --ban 2,1 <f)" = $'0 1 0 1\nend' ]
+	{ cat f; end_frame; } >g
+	refuses 'stdin: frame 1: row 0 of the logits: sequence 0, position 1: no token may come (--ban, --first)' --ban 0,1,2 <g
+	refuses 'stdin: frame 1: row 0 of the logits: sequence 0, position 1: no token may come (--ban, --first)' --first 3 <g
+	{ heard 0 0 0 1; heard 4 0 1 1; heard 2 0 2 1; heard 0 0 3 1; } >f
+	[ "$(sampled --first 4,2 <f)" = $'0 1 4 1\n0 2 2 1\n0 3 0 1\n0 4 0 1\nend' ]
+	[ "$(sampled -t 1 -k 1 --first 4,2 <f)" = $'0 1 4 1\n0 2 2 1\n0 3 0 1\n0 4 0 1\nend' ]
+	# what was given and not chosen begins a new text
+	{ heard 0 0 0 1; heard 4 0 1 1; heard 1 0 2 1; } >f
+	[ "$(sampled --first 4,2 <f)" = $'0 1 4 1\n0 2 2 1\n0 3 4 1\nend' ]
+}
+
+@test "sample: tokens by their pieces and texts" {
+	setup_model
+	[ "$(lm -n 3 --first '▁sun' --first '▁the' 'The cat')" = "$(lm -n 3 --first ' sun, the' 'The cat')" ]
+	[[ "$(lm -n 3 --first '▁sun, the' 'The cat')" == ' sun the'* ]]
+	[[ "$(lm -n 1 --bias '▁water=99' 'The cat')" == ' water' ]]
+	[[ "$(lm -n 1 --bias '▁water=99' --ban ' water' 'The cat')" != ' water' ]]
+	run -2 lm --bias xyzzy=1 hi
+	[[ $output == *"--bias: 'xyzzy' is neither an id nor the piece or text of a token"* ]] || fail "$output"
+	LM_MODEL='' run -2 sample --ban x </dev/null
+	[ "${lines[0]}" = "sample: --ban: 'x': needs the tokenizer of a model (-m)" ]
+}
+
+# automaton EXPRESSION TEXT ANSWER...: what it says of texts.
+automaton() {
+	local expression=$1 text
+	shift
+	while [ $# -gt 0 ]; do
+		text=$(printf '%b\0' "$1" | "$BUILD/tests/automaton" "$expression")
+		[ "$text" = "$2" ] || fail "$expression: '$1': $text"
+		shift 2
+	done
+}
+
+@test "sample: expressions: what matches, and what may be the beginning of a match" {
+	automaton 'abc' '' more ab more abc match abd no abcd no
+	automaton '(a|b)*c?' '' 'match more' ab 'match more' abc match abcb no
+	automaton 'a{2,3}' a more aa 'match more' aaa match aaaa no
+	automaton 'a{2}b{1,}c{,1}d{0}' aa more aab 'match more' aabb 'match more' aabc match aad no
+	automaton '[^]a-c]x|[]]' dx match ax no ']' match '\n' more
+	automaton '.' '\n' no 'é' match '\xc3' more '\xc3\xa9' match '\xff' no '\xed\xa0' no '\xe2\x98' more
+	automaton '[à-ï]+☃' '\xc3\xa9' more '\xc3\xb0' no 'é☃' match 'é\xe2' more 'é\xe3' no
+	automaton '\d\D\w\W\s\S' '1aa- x' match '1aa-' more 'a' no
+	automaton '\x41\x{1F600}\u00e9\t\.' 'A😀é\t.' match 'A\xf0\x9f' more
+	automaton '\p{Lu}\p{Ll}*\P{L}\pN' 'Ébé-5' match 'é' no
+	automaton '[[:alpha:][:digit:]_-]+' 'a1_-' 'match more' ' ' no
+	automaton '^a$|^(?:b|(?<name>c))$' a match b match c match d no
+	automaton 'a*?b+?' aab 'match more'
+	automaton '{"a": [0-9]+}' '{"a": 12}' match '{"a": ' more
+	automaton '(a*)*' '' 'match more' aaaa 'match more'
+	automaton '' '' match a no
+}
+
+@test "sample: expressions that are refused or too large: a line at once" {
+	local wrong
+	for wrong in '(' ')' '[a' '[z-a]' '*' 'a{3,2}' 'a{1000000}' '\1' '\b' 'a\' '(?=a)' '(?<=a)' '(?!a)' '(?i)a' '(?>a)' '(*F)' \
+		'a++' 'a^' '$a' '\p{Greek}' '\p{Xx}' '\x{110000}' '\q' '[[:nope:]]' '[^\s\S]' $'\xff' '(x{1000}){10000}' \
+		'(((((){90000}){90000}){90000}){90000})' "$(printf '(%.0s' {1..1000})" "a$(printf '*%.0s' {1..1000})"; do
+		run -2 timeout 20 sample --regex "$wrong" </dev/null
+		[[ ${lines[0]} == "sample: --regex: '"*"': at byte "* && ${lines[1]} == 'usage: sample '* ]] || fail "$wrong: $output"
+	done
+	run -2 sample --regex a --regex b </dev/null
+	[ "${lines[0]}" = 'sample: --regex: given twice' ]
+	run -2 lm --regex '(' hi
+	[[ ${lines[0]} == "lm: --regex: '('"* ]]
+	frame '0 0 1 2' >f
+	run -2 sample --regex a <f
+	[ "${lines[0]}" = 'sample: --regex: needs the tokenizer of a model (-m)' ]
+	# too many states while it runs
+	setup_model
+	run -1 --separate-stderr timeout 60 lm --regex '(\p{L}{1,9}|[a-z]|b|é){25}' -t 9 hi
+	[[ $stderr == "sample: expression '(\p{L}{1,9}|"*"': "*"for a token)" ]] || fail "$stderr"
+	# many in principle, few in fact
+	timeout 60 lm -n 30 --regex '((a|b|[^c])*a(a|[^d]){30})+' -t 9 hi >/dev/null
+	timeout 60 lm -n 30 --regex '(((.*)*)*)*' hi >/dev/null
+	timeout 60 lm -n 30 --regex '\p{Lu}\p{L}{1,30}(\p{L}*\p{L}*\p{L}*)*' -t 2 hi >/dev/null
+}
+
+@test "sample: --regex: the text made matches, whole" {
+	setup_model
+	local s text
+	[ "$(lm --regex ' (sun|water) é☃' 'The cat')" != '' ]
+	[[ "$(lm --regex ' (sun|water) é☃' 'The cat')" =~ ^\ (sun|water)\ é☃$ ]]
+	[ "$(lm --regex ' water' 'The cat')" = ' water' ]
+	[[ "$(lm --regex '[0-9]{3}' 'The cat')" =~ ^[0-9]{3}$ ]]
+	for s in {1..12}; do
+		text=$(lm -t 4 -s "$s" --regex '( [a-z]{2,9}){2,3}[.!]' 'The cat')
+		[[ $text =~ ^(\ [a-z]{2,9}){2,3}[.!]$ ]] || fail "$s: $text"
+		echo "$text"
+	done >texts
+	[ "$(sort -u texts | wc -l)" -gt 6 ]
+	# characters that are several tokens
+	LC_ALL=C.UTF-8
+	for s in {1..6}; do
+		text=$(lm -t 4 -s "$s" --regex '[à-ïα-ω☃-★😀-😎]{5}' 'The cat')
+		[[ ${#text} -eq 5 && -z $(LC_ALL=C tr -d '\200-\377' <<<"$text") ]] || fail "$s: $text"
+	done
+	# in a conversation's place: after the template's own marks
+	[ "$(lm --stages --regex ' water| sun' 'The cat')" = "$(lm --regex ' water| sun' 'The cat')" ]
+	sh -c "$(lm --print --regex " (it's|is) \\d" 'The cat')" | cmp - <(lm --regex " (it's|is) \\d" 'The cat')
+}
+
+@test "sample: --regex: a token that ends the text exactly where it matches" {
+	setup_model
+	local end b
+	end=$(jq '[.eos_token_id] | flatten | .[0]' "$LM_MODEL/config.json")
+	tok "The cat" | embed | block -l 0- | logits >scores
+	has_end() { sample --show -t 1 --regex "$1" "${@:2}" <scores | jq ".candidates | any(.id == $end)"; }
+	[ "$(has_end 'b*')" = true ]
+	[ "$(has_end 'b+')" = false ]
+	[ "$(has_end '')" = true ]
+	[ "$(sample --show -t 1 --regex '' <scores | jq '.candidates | length')" -eq 1 ]
+	# without such a token the text ends where it can't go on
+	[ "$(lm --eos none --regex ' water' 'The cat')" = ' water' ]
+	[ "$(lm --eos none --regex ' (sun)+' -n 3 'The cat')" = ' sunsunsun' ] || [ "$(lm --eos none --regex ' (sun)+' -n 3 'The cat' | head -c 4)" = ' sun' ]
+	refuses 'stdin: frame 2: row 0 of the logits: sequence 0, position 3: no token may come without leaving --regex' \
+		--eos none --regex '' <scores
+	b=$(sample --show -t 1 --regex 'b' <scores | jq -c '[.candidates[].id]')
+	[ "$(jq length <<<"$b")" -ge 1 ]
+	refuses 'stdin: frame 2: row 0 of the logits: sequence 0, position 3: no token may come without leaving --regex' \
+		--ban "$(jq -r 'map(tostring) | join(",")' <<<"$b")" --regex 'b' <scores
+}
+
+# looped STREAM OPTION...: what sample writes in the loop that begins with it.
+looped() {
+	local stream=$1
+	shift
+	rm -f loop
+	mkfifo loop
+	{ cat "$stream"; cat loop; } | embed | block -l 0- | logits | sample "$@" | tee loop
+}
+
+@test "sample: a sequence of 16, with all that has a state, is the same as alone" {
+	setup_model
+	local i steps=(--window 60 --repetition-penalty 1.2 --presence-penalty 0.2 --frequency-penalty 0.1 --dry '1,1.5,1'
+		-t 2 --xtc '0.5,0.05' --mirostat '5,0.4' --regex '( ?[a-z.]{1,5})*' --bias '20=1' --ban 9 -s 4 -n 14)
+	for i in {1..16}; do
+		echo "The cat sat on the mat. The $(((i * 7) % 5)) $i cat sat"
+	done | tok --lines --chunk 7 >prompts
+	looped prompts "${steps[@]}" >together
+	for i in {0..15}; do
+		"$BUILD/tests/only" "$i" <prompts >one
+		looped one "${steps[@]}" >alone
+		cmp <("$BUILD/tests/rows" ids "$i" <together) <("$BUILD/tests/rows" ids "$i" <alone) || fail "sequence $i"
+		"$BUILD/tests/rows" ids "$i" <alone
+	done >all
+	[ "$(wc -l <all)" -gt 60 ]
+	# and each of these has a part in it
+	for i in 2 4 6 8 12 14; do
+		looped prompts "${steps[@]:0:i}" "${steps[@]:i+2}" >other
+		run ! cmp -s other together
+	done
+	looped prompts "${steps[@]:0:10}" "${steps[@]:12}" -t 2 >other
 }
 
 # ---- what is written ----

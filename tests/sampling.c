@@ -6,6 +6,9 @@
  *	sampling naive          top-k and top-p against the plainest code for them
  *	sampling rows           rows that can't be used
  *	sampling draws          frequencies agree with probabilities
+ *	sampling huggingface FILE, llamacpp FILE, mirostat FILE
+ *	                        1000 rows against what other programs made of them
+ *	sampling dump           those rows
  */
 #include <math.h>
 #include <stdio.h>
@@ -27,24 +30,41 @@ static void check(bool good, const char *what, double number)
 	printf("%s: %.9g\n", what, number);
 }
 
-/* Steps as on a command line: "-t 0.5 -k 3". */
+/* Steps as on a command line: "-t 0.5 -k 3 --min-p 0.1". */
 static struct sampling parse(const char *text)
 {
+	static const struct {
+		const char *name;
+		int option;
+	} names[] = {
+		{"--bias", SAMPLING_BIAS}, {"--dry", SAMPLING_DRY}, {"--dry-breaker", SAMPLING_DRYBREAK},
+		{"--frequency-penalty", SAMPLING_FREQUENCY}, {"--min-p", SAMPLING_MINP},
+		{"--mirostat", SAMPLING_MIROSTAT}, {"--presence-penalty", SAMPLING_PRESENCE},
+		{"--repetition-penalty", SAMPLING_REPETITION}, {"--top-n-sigma", SAMPLING_SIGMA},
+		{"--typical", SAMPLING_TYPICAL}, {"--window", SAMPLING_WINDOW}, {"--xtc", SAMPLING_XTC},
+	};
 	struct sampling s = {0};
-	char copy[80], *option;
+	char copy[400], *option;
 
 	snprintf(copy, sizeof copy, "%s", text);
-	for (option = strtok(copy, " "); option; option = strtok(NULL, " "))
-		sampling_option(&s, option[1], strtok(NULL, " "));
+	for (option = strtok(copy, " "); option; option = strtok(NULL, " ")) {
+		int c = option[1];
+		for (size_t i = 0; i < LENGTH(names); i++)
+			if (strcmp(option, names[i].name) == 0)
+				c = names[i].option;
+		check(sampling_option(&s, c, strtok(NULL, " ")), text, c);
+	}
 	return s;
 }
 
 static void load(struct candidates *c, const float *logits, size_t n, const char *steps)
 {
 	struct sampling s = parse(steps);
+	struct sampling_place place = {0};
 
 	check(!candidates_load(c, NULL, logits, n), "a row that can be used", 0);
-	sampling_apply(&s, c);
+	sampling_apply(&s, c, &place);
+	sampling_close(&s);
 }
 
 /* ---- the generator ---- */
@@ -141,7 +161,7 @@ static const struct {
 static void test_steps(void)
 {
 	struct candidate list[10];
-	struct candidates c = {list, 0};
+	struct candidates c = {.list = list};
 
 	for (size_t k = 0; k < LENGTH(reference); k++) {
 		size_t n = 0;
@@ -182,7 +202,7 @@ static void test_naive(void)
 	enum { N = 500 };
 	float row[N];
 	struct candidate list[N];
-	struct candidates c = {list, 0};
+	struct candidates c = {.list = list};
 	char steps[40];
 
 	for (int seed = 0; seed < 40; seed++) {
@@ -211,14 +231,211 @@ static void test_naive(void)
 	}
 }
 
+/* ---- against other programs ---- */
+
+/*
+ * A thousand rows of logits, some flat and some peaked, and for each a text with
+ * many repetitions.  tests/data/sampling says how the references were made.
+ */
+enum { GOLDEN_ROWS = 1000, LOGITS_MAX = 256, TEXT_MAX = 128 };
+
+struct golden {
+	float logits[LOGITS_MAX];
+	size_t n;
+	struct history_token text[TEXT_MAX];
+	size_t length;
+};
+
+static void golden_row(struct golden *g, int32_t row)
+{
+	g->n = 64 + (size_t)(row * 37) % 193;
+	for (size_t i = 0; i < g->n; i++) {
+		double sum = 0;
+		for (uint32_t k = 0; k < 4; k++)
+			sum += random_uniform(1, row, (int32_t)i, k) - 0.5;
+		g->logits[i] = (float)((1 + row % 7) * sum);
+	}
+	if (row % 3 == 0)
+		g->logits[row % 64] += 7;
+	g->length = 20 + (size_t)(row * 11) % 100;
+	for (size_t i = 0; i < g->length; i++)
+		g->text[i].id = (int32_t)(random_uniform(2, row, (int32_t)i, 0) * (3 + row % 9));
+}
+
+/* For whoever makes the references: a line a row, n, the logits, length, the ids. */
+static void dump_rows(void)
+{
+	struct golden g;
+
+	for (int32_t row = 0; row < GOLDEN_ROWS; row++) {
+		golden_row(&g, row);
+		printf("%zu", g.n);
+		for (size_t i = 0; i < g.n; i++)
+			printf(" %.9g", g.logits[i]);
+		printf(" %zu", g.length);
+		for (size_t i = 0; i < g.length; i++)
+			printf(" %d", g.text[i].id);
+		putchar('\n');
+	}
+}
+
+/* What several lists of candidates leave: a fingerprint of all ids, and a sum over all probabilities. */
+struct summary {
+	uint32_t hash;
+	double sum;
+};
+
+static void summary_add(struct summary *s, struct candidates *c)
+{
+	bool kept[LOGITS_MAX] = {false};
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->list[i].p == 0)
+			continue;
+		kept[c->list[i].id] = true;
+		s->sum += c->list[i].p * (c->list[i].id * 37 % 101);
+	}
+	for (uint32_t id = 0; id < LOGITS_MAX; id++)
+		if (kept[id])
+			s->hash = (s->hash ^ id) * 16777619;
+	s->hash = (s->hash ^ LOGITS_MAX) * 16777619;
+}
+
+/* A text for each id: "a" for 0 and so on, of which 3 is a newline. */
+static struct token_texts *letters(void)
+{
+	struct token_texts *texts = calloc(1, sizeof *texts);
+
+	texts->count = LOGITS_MAX;
+	texts->ends = calloc(texts->count, sizeof *texts->ends);
+	for (size_t id = 0; id < texts->count; id++) {
+		char letter = id == 3 ? '\n' : (char)('a' + id % 26);
+		bytes_add(&texts->text, &letter, 1);
+		texts->ends[id] = texts->text.n;
+	}
+	return texts;
+}
+
+/* Each step alone with four values, taken in turn, and all together. */
+static const char *const huggingface_steps[][4] = {
+	{"-t 1 --repetition-penalty 1.1", "-t 1 --repetition-penalty 1.3", "--repetition-penalty 2 -t 1",
+	 "--repetition-penalty 0.8 -t 1"},
+	{"-t 0.5", "-t 0.7", "-t 1.5", "-t 2"},
+	{"-k 1", "-k 5", "-k 20", "-k 50"},
+	{"-p 0.5", "-p 0.8", "-p 0.9", "-p 0.99"},
+	{"--min-p 0.02", "--min-p 0.05", "--min-p 0.1", "--min-p 0.3"},
+	{"--typical 0.2", "--typical 0.5", "--typical 0.9", "--typical 0.95"},
+	{"--bias 3=2,7=-1.5 -t 1", "--bias 0=4 -t 1", "--bias 1=-9,2=0.25,60=3 -t 1", "--bias 5=-2.5 -t 1"},
+	{"--bias 3=2,7=-1.5 --repetition-penalty 1.2 -t 0.8 -k 40 -p 0.95 --min-p 0.02 --typical 0.9",
+	 "--repetition-penalty 1.3 -t 1.5 -k 50 -p 0.9 --typical 0.95", "--bias 0=4 -t 2 -p 0.9 --min-p 0.1",
+	 "--repetition-penalty 1.1 -t 0.7 -k 20 --min-p 0.05"},
+}, *const llamacpp_steps[][4] = {
+	{"--window 64 --repetition-penalty 1.1 --frequency-penalty 0.25 --presence-penalty 0.5 -t 1",
+	 "--window 10 --repetition-penalty 1.3 -t 1", "--window 30 --frequency-penalty 0.5 -t 1",
+	 "--window 5 --presence-penalty -1.5 -t 1"},
+	{"--dry-breaker none --dry 0.8 -t 1", "--dry-breaker none --dry 1,1.2,1 -t 1",
+	 "--dry-breaker none --dry 0.5,3,3 -t 1", "--window 12 --dry-breaker none --dry 2,1.1,1 -t 1"},
+	{"--dry-breaker \n --dry 0.8 -t 1", "--dry-breaker \n --dry 1,1.2,1 -t 1",
+	 "--dry-breaker \n --dry-breaker ac --dry 0.5,3,1 -t 1", "--window 12 --dry-breaker ac --dry 2,1.1,1 -t 1"},
+	{"--top-n-sigma 1", "--top-n-sigma 0.5", "--top-n-sigma 1.5", "--top-n-sigma 2"},
+	{"--xtc 1,0.1", "--xtc 1,0.05", "--xtc 1,0.02", "--xtc 1,0.3"},
+	{"--min-p 0.02", "--min-p 0.05", "--min-p 0.1", "--min-p 0.3"},
+	{"--typical 0.2", "--typical 0.5", "--typical 0.9", "--typical 0.95"},
+	{"--window 64 --repetition-penalty 1.1 --dry-breaker none --dry 0.8 --top-n-sigma 2 -k 40 "
+	 "-p 0.9 --min-p 0.02 --xtc 1,0.1 -t 0.8",
+	 "--top-n-sigma 1.5 --xtc 1,0.05 -t 0.5", "--window 10 --presence-penalty 0.5 -k 20 --typical 0.95 -p 0.95 -t 1.5",
+	 "--dry-breaker none --dry 0.8 -k 30 --min-p 0.05 --xtc 1,0.02 -t 0.9"},
+};
+
+static void summarize(struct summary *sum, const struct golden *g, const char *steps)
+{
+	struct candidate list[LOGITS_MAX];
+	struct candidates c = {.list = list};
+	struct sampling s = parse(steps);
+	struct history_sequence q = {.tokens = (struct history_token *)g->text, .n = g->length};
+	struct sampling_place place = {.history = &q};
+
+	s.may.texts = letters();
+	candidates_load(&c, NULL, g->logits, g->n);
+	sampling_apply(&s, &c, &place);
+	summary_add(sum, &c);
+	sampling_close(&s);
+}
+
+/* A line of the references for each row. */
+static void test_golden(const char *path, const char *const (*steps)[4], size_t count, double tolerance)
+{
+	FILE *f = fopen(path, "r");
+	unsigned hash;
+	double sum;
+	struct golden g;
+
+	if (!f) {
+		perror(path);
+		exit(1);
+	}
+	for (int32_t row = 0; row < GOLDEN_ROWS; row++) {
+		struct summary own = {0};
+		golden_row(&g, row);
+		for (size_t i = 0; i < count; i++)
+			summarize(&own, &g, steps[i][row % 4]);
+		check(fscanf(f, "%x %lf", &hash, &sum) == 2, "references end at row", row);
+		check(hash == own.hash, "other candidates are left in row", row);
+		check(fabs(sum - own.sum) < tolerance, "other probabilities in row", row);
+	}
+	fclose(f);
+}
+
+/*
+ * Mirostat: a sequence of all rows.  A line of the reference is the candidates it
+ * left, the sum over them, and what it chose, from which the next mu follows.
+ */
+static void test_mirostat(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct candidate list[LOGITS_MAX];
+	struct candidates c = {.list = list};
+	struct sampling s = parse("--mirostat 3,0.2");
+	struct history_token last = {0};
+	struct history_sequence q = {.tokens = &last};
+	struct golden g;
+	unsigned hash;
+	double sum;
+	int id;
+
+	if (!f) {
+		perror(path);
+		exit(1);
+	}
+	for (int32_t row = 0; row < GOLDEN_ROWS; row++) {
+		struct summary own = {0};
+		struct sampling_place place = {.history = &q};
+		golden_row(&g, row);
+		candidates_load(&c, NULL, g.logits, g.n);
+		sampling_apply(&s, &c, &place);
+		summary_add(&own, &c);
+		check(fscanf(f, "%x %lf %d", &hash, &sum, &id) == 3, "references end at row", row);
+		check(hash == own.hash, "other candidates are left in row", row);
+		check(fabs(sum - own.sum) < 1e-3, "other probabilities in row", row);
+		for (size_t i = 0; i < c.n; i++)
+			if (c.list[i].id == id)
+				sampling_learn(&s, &place, c.list[i].p);
+		last.mu = place.mu;
+		q.n = 1;
+	}
+	sampling_close(&s);
+	fclose(f);
+}
+
 static void test_rows(void)
 {
 	static const float nan_row[] = {1, NAN, 2}, infinite[] = {1, INFINITY}, none[] = {-INFINITY, -INFINITY};
 	static const float some[] = {-INFINITY, 1, -INFINITY, 2, -3e38f, 3e38f, 3e38f};
 	static const int32_t ids[] = {9, 8, 7, 6, 5, 4, 3};
 	struct candidate list[7];
-	struct candidates c = {list, 0};
+	struct candidates c = {.list = list};
 	struct sampling greedy = parse(""), one = parse("-t 1");
+	struct sampling_place place = {0};
 
 	check(candidates_load(&c, NULL, nan_row, 3) != NULL, "NaN is an error", 0);
 	check(candidates_load(&c, NULL, infinite, 2) != NULL, "infinity is an error", 0);
@@ -226,10 +443,10 @@ static void test_rows(void)
 	check(candidates_load(&c, NULL, none, 0) != NULL, "nothing is an error", 0);
 	check(candidates_load(&c, ids, some, 7) == NULL, "-infinity is none", 0);
 	check(c.n == 5, "-infinity is not a candidate", (double)c.n);
-	sampling_apply(&greedy, &c);
+	sampling_apply(&greedy, &c, &place);
 	check(c.list[0].id == 3, "the lowest id among equals", c.list[0].id);
 	candidates_load(&c, ids, some, 7);
-	sampling_apply(&one, &c);
+	sampling_apply(&one, &c, &place);
 	check(candidates_draw(&c, 0)->id == 4, "the first with a chance", 0);
 	check(candidates_draw(&c, 0.75)->id == 3, "the second", 0);
 	check(candidates_draw(&c, 1)->id == 3, "rounding does not reach what has no chance", 0);
@@ -239,49 +456,93 @@ static void test_rows(void)
 
 #define DRAWS 100000
 
-/* How far the frequencies of draws with (u scaled by) the generator are from p. */
+/* Chi square that n candidates (n - 1 degrees of freedom) exceed once in 1000 times. */
+static double bound(size_t n)
+{
+	static const double bounds[] = {10.828, 13.816, 16.266, 18.467, 20.515, 22.458, 24.322, 26.124, 27.877};
+
+	return bounds[n - 2];
+}
+
+/* How far counts by id are from the probabilities of candidates, in units of the bound. */
+static double deviation(const unsigned *count, const struct candidates *c)
+{
+	unsigned observed[10];
+	double p[10];
+
+	for (size_t i = 0; i < c->n; i++) {
+		observed[i] = count[c->list[i].id];
+		p[i] = c->list[i].p;
+	}
+	return chi_square(observed, p, c->n, DRAWS) / bound(c->n);
+}
+
+/* Of draws with (u scaled by) the generator. */
 static double frequencies(const char *steps, uint64_t seed, double scale)
 {
 	struct candidate list[10];
-	struct candidates c = {list, 0};
-	unsigned count[10] = {0}, observed[10];
-	double p[10];
+	struct candidates c = {.list = list};
+	unsigned count[10] = {0};
 
 	load(&c, logits, 10, steps);
 	for (int i = 0; i < DRAWS; i++)
 		count[candidates_draw(&c, scale * random_uniform(seed, 0, i, 0))->id]++;
-	for (size_t i = 0; i < c.n; i++) {
-		observed[i] = count[c.list[i].id];
-		p[i] = c.list[i].p;
-	}
-	return chi_square(observed, p, c.n, DRAWS);
+	return deviation(count, &c);
 }
 
 static void test_draws(void)
 {
-	static const struct {
-		const char *steps;
-		double bound;   /* chi square that is exceeded once in 1000 times */
-	} tests[] = {
-		{"-t 1", 27.877},                       /* 10 candidates, 9 degrees of freedom */
-		{"-t 2", 27.877},
-		{"-k 3", 13.816},                       /* 2 */
-		{"-t 2 -p 0.95", 24.322},               /* 7 */
-		{"-t 0.7 -k 5 -p 0.9", 16.266},         /* 3 */
+	static const char *const tests[] = {
+		"-t 1", "-t 2", "-k 3", "-t 2 -p 0.95", "-t 0.7 -k 5 -p 0.9", "--min-p 0.1", "--typical 0.9",
+		"--top-n-sigma 1.5", "--xtc 1,0.15", "--mirostat 1.5", "--bias 5=6,3=-2 -t 1.5",
 	};
 
 	for (size_t i = 0; i < LENGTH(tests); i++) {
-		double chi = frequencies(tests[i].steps, 1, 1);
+		double off = frequencies(tests[i], 1, 1);
 
-		check(chi < tests[i].bound, tests[i].steps, chi);
-		chi = frequencies(tests[i].steps, 1, 0.99);
-		check(chi > tests[i].bound, "a generator that is wrong by 1 % is found out", chi);
+		check(off < 1, tests[i], off);
+		off = frequencies(tests[i], 1, 0.99);
+		check(off > 1, "a generator that is wrong by 1 % is found out", off);
 	}
+}
+
+/*
+ * XTC in half of all choices: the tokens are spread as the mean of both
+ * distributions.  A mutant that takes one random number for both decisions is found out.
+ */
+static void test_chance_of_xtc(void)
+{
+	struct candidate list[10], all[10], some[10];
+	struct candidates c = {.list = list}, without = {.list = all}, with = {.list = some};
+	unsigned count[10] = {0}, mutant[10] = {0};
+	struct sampling s = parse("-t 1 --xtc 0.5,0.15");
+
+	s.seed = 3;
+	load(&without, logits, 10, "-t 1");
+	load(&with, logits, 10, "-t 1 --xtc 1,0.15");
+	for (int i = 0; i < DRAWS; i++) {
+		struct sampling_place place = {.pos = i};
+		double u = random_uniform(3, 0, i, 0);
+
+		candidates_load(&c, NULL, logits, 10);
+		count[sampling_choose(&s, &c, &place)->id]++;
+		mutant[candidates_draw(u < 0.5 ? &with : &without, u)->id]++;
+	}
+	check(with.n < without.n, "XTC leaves some out", (double)with.n);
+	for (size_t i = 0; i < without.n; i++) {
+		without.list[i].p /= 2;
+		for (size_t k = 0; k < with.n; k++)
+			if (with.list[k].id == without.list[i].id)
+				without.list[i].p += with.list[k].p / 2;
+	}
+	check(deviation(count, &without) < 1, "XTC in half of the choices", deviation(count, &without));
+	check(deviation(mutant, &without) > 1, "the mutant is found out", deviation(mutant, &without));
+	sampling_close(&s);
 }
 
 int main(int argc, char **argv)
 {
-	const char *what = argc == 2 ? argv[1] : "";
+	const char *what = argc >= 2 ? argv[1] : "", *path = argc == 3 ? argv[2] : NULL;
 
 	if (strcmp(what, "random") == 0) {
 		test_philox();
@@ -292,10 +553,20 @@ int main(int argc, char **argv)
 		test_naive();
 	} else if (strcmp(what, "rows") == 0) {
 		test_rows();
+	} else if (strcmp(what, "dump") == 0) {
+		dump_rows();
+	} else if (path && strcmp(what, "huggingface") == 0) {
+		test_golden(path, huggingface_steps, LENGTH(huggingface_steps), 1e-5);
+	} else if (path && strcmp(what, "llamacpp") == 0) {
+		test_golden(path, llamacpp_steps, LENGTH(llamacpp_steps), 1e-3);
+	} else if (path && strcmp(what, "mirostat") == 0) {
+		test_mirostat(path);
 	} else if (strcmp(what, "draws") == 0) {
 		test_draws();
+		test_chance_of_xtc();
 	} else {
-		fputs("usage: sampling random | steps | naive | rows | draws\n", stderr);
+		fputs("usage: sampling random | steps | naive | rows | draws | dump | huggingface FILE | llamacpp FILE |\n"
+		      "       mirostat FILE\n", stderr);
 		return 2;
 	}
 	return failures > 0;
