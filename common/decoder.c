@@ -567,16 +567,20 @@ static bool spells_bytes(const struct tokenizer *t, int32_t id, const char *piec
 	return false;
 }
 
+/*
+ * Where the token stands twice, the second gives what of the first had to wait for
+ * it, and its own beginning once more.
+ */
 void tokenizer_text(const struct tokenizer *t, int32_t id, struct bytes *out)
 {
-	size_t n;
+	size_t n, sure;
 	const char *piece = tokenizer_piece_bytes(t, id, &n);
 	if (!piece || tokenizer_special(t, id) || spells_bytes(t, id, piece, n, out))
 		return;
 	struct decoder *d = decoder_new(t, false, false);
-	const char *text = decoder_next(d, id, &n);
-	bytes_add(out, text, n);
-	text = decoder_end(d, &n);
-	bytes_add(out, text, n);
+	const char *text = decoder_next(d, id, &sure);
+	bytes_add(out, text, sure);
+	text = decoder_next(d, id, &n);
+	bytes_add(out, text, n > sure ? n - sure : 0);
 	decoder_free(d);
 }

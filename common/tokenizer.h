@@ -95,7 +95,7 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n);
 const char *decoder_end(struct decoder *d, size_t *n);
 
 /*
- * Adds to out the bytes that a token stands for behind other text: parts of a
+ * Adds to out the bytes that a token stands for amid other text: parts of a
  * character too, which a decoder holds back or replaces.  Nothing for a special
  * token, and for an id that there is not.
  */
