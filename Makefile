@@ -152,12 +152,17 @@ fuzz:
 
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz_%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What the program would leave behind when it dies, fuzz_tokenizer.c keeps account of.
+$(BUILD)/fuzz/tokenizer: LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,_exit malloc calloc realloc free vasprintf strdup mmap munmap \
+	regex_compile regex_free)
+comma = ,
 
 fuzzers: $(FUZZERS)
 	@for f in $(FUZZERS); do mkdir -p $$f.corpus && \
 		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 $$f.corpus \
-			tests/corpus/$${f##*/} || exit; \
+			-close_fd_mask=2 tests/corpus/$${f##*/} || exit; \
 	done
 
 # ---- installation ----

@@ -37,13 +37,15 @@ int main(int argc, char **argv)
 	stage_no_operands(argc, argv);
 
 	struct model *m = model_open(model_path(o.model));
-	struct linear embedding = model_linear(m, SLOT_EMBEDDING, 0);
+	struct embedding e;
+	embedding_init(&e, m);
 	stage_start(&s, m, "embed", o.force);
 
 	while (stage_next(&s, &f)) {
-		embedding_apply(&embedding, &f, &s.in);
+		embedding_apply(&e, &f, &s.in);
 		stage_put(&s, &f);
 	}
+	embedding_destroy(&e);
 	model_close(m);
 	return stage_finish();
 }

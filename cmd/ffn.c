@@ -63,6 +63,8 @@ int main(int argc, char **argv)
 
 	struct model *m = model_open(model_path(o.model));
 	stage_layers_within(&l, m);
+	if (!model_has(m, SLOT_GATE))
+		taps_refuse(&taps, FFN_GATE, "this model's network has no gate");
 	char *label = mem_printf("ffn.%zu", l.first);
 	feedforward_init(&w, m, l.first, o.exact);
 	stage_start(&s, m, label, o.force);

@@ -33,6 +33,18 @@ static inline float relu(float x)
 	return x > 0 ? x : 0;
 }
 
+static inline float sigmoid(float x)
+{
+	return 1 / (1 + exp_f32(-x));
+}
+
+/* x tanh(log(1 + e^x)), with tanh and log resolved: arXiv:1908.08681. */
+static inline float mish(float x)
+{
+	float e = exp_f32(x);
+	return x > 15 ? x : x * (e * (e + 2)) / (e * (e + 2) + 2);
+}
+
 static inline float activate(enum activation activation, float x)
 {
 	switch (activation) {
@@ -48,6 +60,18 @@ static inline float activate(enum activation activation, float x)
 		return relu(x);
 	case ACTIVATION_RELU_SQUARED:
 		return relu(x) * relu(x);
+	case ACTIVATION_RELU6:
+		return relu(x) < 6 ? relu(x) : 6;
+	case ACTIVATION_LEAKY_RELU:
+		return x > 0 ? x : 0.01f * x;
+	case ACTIVATION_TANH:
+		return tanh_f32(x);
+	case ACTIVATION_SIGMOID:
+		return sigmoid(x);
+	case ACTIVATION_MISH:
+		return mish(x);
+	case ACTIVATION_LINEAR:
+		return x;
 	}
 	return x;
 }

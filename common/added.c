@@ -27,7 +27,7 @@ static bool within_word(const char *s, size_t n, size_t start, size_t end)
 }
 
 struct added_parts added_find(const struct prefix_set *set, const struct added_token *tokens, bool plain,
-			      const char *s, size_t n)
+			      bool exact, const char *s, size_t n)
 {
 	struct added_parts parts = {0};
 	size_t done = 0, length;
@@ -39,7 +39,8 @@ struct added_parts added_find(const struct prefix_set *set, const struct added_t
 		}
 		const struct added_token *token = &tokens[i];
 		size_t start = at, end = at + length;
-		if ((plain && token->special) || (token->single_word && within_word(s, n, start, end)))
+		if ((plain && token->special) || (exact && (token->lstrip || token->rstrip)) ||
+		    (token->single_word && within_word(s, n, start, end)))
 			continue;
 		if (token->lstrip) {
 			start = utf8_space_before(s, start);

@@ -25,6 +25,7 @@ struct added_token {
 	bool lstrip, rstrip;            /* with the white space on its left, right */
 	bool normalized;                /* searched for in the normalized text */
 	bool special;                   /* text like any other, if texts are taken plainly */
+	bool hidden;                    /* never found in a text */
 	bool silent;                    /* left out of decoded text, unless asked for */
 };
 
@@ -42,10 +43,10 @@ struct added_parts {
 /*
  * Cuts n bytes of s at the tokens of a set, whose values index `tokens`:
  * leftmost first, and of those the longest.  Special ones remain text if
- * `plain`.  Parts may overlap where one token's rstrip took the white space
+ * `plain`, and those that take white space with them if `exact`.  Parts may overlap where one token's rstrip took the white space
  * that another consists of.
  */
 struct added_parts added_find(const struct prefix_set *set, const struct added_token *tokens, bool plain,
-			      const char *s, size_t n);
+			      bool exact, const char *s, size_t n);
 
 #endif

@@ -17,20 +17,20 @@ void attention_init(struct attention *a, const struct model *m, size_t layer, si
 		    size_t sequences, bool exact)
 {
 	const struct config *c = &m->config;
-	if (context == 0)
-		context = c->context;
+	context = model_context(m, context);
 	*a = (struct attention){
 		.layer = layer, .d = c->d,
 		.heads = c->heads, .kv_heads = c->kv_heads, .head_dim = c->head_dim,
-		.eps = c->eps, .scale = 1 / sqrtf((float)c->head_dim),
-		.norm = model_vector(m, SLOT_ATTENTION_NORM, layer),
+		.scale = c->scale_by_layer ? c->scale / (float)(layer + 1) : c->scale,
+		.norm = model_norm(m, SLOT_ATTENTION_NORM, layer),
 		.q = model_linear(m, SLOT_Q, layer),
 		.k = model_linear(m, SLOT_K, layer),
 		.v = model_linear(m, SLOT_V, layer),
 		.o = model_linear(m, SLOT_O, layer),
 		.exact = exact,
 	};
-	rope_init(&a->rope, &c->rope, c->head_dim, c->context, context);
+	if (m->family->positions == POSITION_ROTARY)
+		rope_init(&a->rope, &c->rope, c->head_dim, c->context, context);
 	kv_init(&a->cache, c->kv_heads, c->head_dim, context, sequences);
 }
 
@@ -38,6 +38,8 @@ void attention_init(struct attention *a, const struct model *m, size_t layer, si
 static void apply_rope(const struct attention *a, const struct rows *r, float *q, float *k)
 {
 	size_t pairs = a->rope.pairs, hd = a->head_dim;
+	if (pairs == 0)         /* the rows' positions are in x already */
+		return;
 	float *cosines = mem_array(2 * pairs, sizeof *cosines), *sines = cosines + pairs;
 	for (size_t i = 0; i < r->n; i++) {
 		rope_angles(&a->rope, r->pos[i], cosines, sines);
@@ -296,7 +298,7 @@ static void project(struct pass *p)
 	p->q = mem_aligned(n * a->q.w.out, sizeof *p->q);
 	p->k = mem_aligned(n * a->k.w.out, sizeof *p->k);
 	p->v = mem_aligned(n * a->v.w.out, sizeof *p->v);
-	rmsnorm(p->r.x, a->norm, a->eps, n, a->d, normed);
+	normalize(&a->norm, p->r.x, n, a->d, normed);
 	struct input x = {.x = normed, .n = n, .in = a->d, .exact = a->exact};
 	linear_all((const struct linear *[]){&a->q, &a->k, &a->v}, (float *[]){p->q, p->k, p->v}, 3, &x);
 	input_free(&x);
@@ -485,9 +487,9 @@ void attention_destroy(struct attention *a)
 {
 	kv_destroy(&a->cache);
 	rope_free(&a->rope);
-	free(a->norm);
-	free(a->q.bias);
-	free(a->k.bias);
-	free(a->v.bias);
-	free(a->o.bias);
+	norm_free(&a->norm);
+	linear_free(&a->q);
+	linear_free(&a->k);
+	linear_free(&a->v);
+	linear_free(&a->o);
 }

@@ -25,8 +25,8 @@ extern const char *const attention_points[];
 
 struct attention {
 	size_t layer, d, heads, kv_heads, head_dim;
-	float eps, scale;               /* scale: 1 / sqrt(head_dim) */
-	float *norm;                    /* [d] */
+	float scale;                    /* of scores: 1 / sqrt(head_dim), unless the model has it otherwise */
+	struct norm norm;
 	struct linear q, k, v, o;
 	struct rope rope;
 	struct kv_cache cache;

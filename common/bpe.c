@@ -1,5 +1,4 @@
 /* bpe.c: byte pair encoding.  See bpe.h. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bpe.h"
@@ -116,6 +115,8 @@ static void grow_merges(struct bpe *b)
 	struct merge_entry *old = b->merges;
 	size_t old_room = b->merges_room;
 	b->merges_room = old_room ? 2 * old_room : 1024;
+	while (b->merges_room < 2 * b->vocabulary.count)        /* there are about as many */
+		b->merges_room *= 2;
 	b->merges = mem_array(b->merges_room, sizeof *b->merges);
 	for (size_t i = 0; i < b->merges_room; i++)
 		b->merges[i].left = -1;
@@ -125,27 +126,35 @@ static void grow_merges(struct bpe *b)
 	free(old);
 }
 
-void bpe_add_merge(struct bpe *b, int32_t left, int32_t right, struct merge merge)
+const char *bpe_add_merge(struct bpe *b, size_t rank, const char *left, size_t n, const char *right, size_t m)
 {
+	size_t skip = m < b->prefix.n ? m : b->prefix.n;        /* the prefix is no part of the result */
+	b->merged.n = 0;
+	bytes_add(&b->merged, left, n);
+	bytes_add(&b->merged, right + skip, m - skip);
+	int32_t left_id = vocabulary_find(&b->vocabulary, left, n);
+	int32_t right_id = vocabulary_find(&b->vocabulary, right, m);
+	int32_t id = vocabulary_guess(&b->vocabulary, b->merged.n ? b->merged.data : "", b->merged.n, b->merged_id + 1);
+	if (left_id < 0 || right_id < 0 || id < 0)
+		return left_id < 0 ? "the first" : right_id < 0 ? "the second" : "the result";
 	if (2 * (b->merge_count + 1) > b->merges_room)
 		grow_merges(b);
-	struct merge_entry *entry = find_merge(b, left, right);
+	b->merged_id = id;
+	struct merge_entry *entry = find_merge(b, left_id, right_id);
 	b->merge_count += entry->left == -1;
-	*entry = (struct merge_entry){left, right, merge};
-}
-
-void bpe_find_bytes(struct bpe *b)
-{
-	for (int i = 0; i < 256; i++) {
-		char piece[8];
-		snprintf(piece, sizeof piece, "<0x%02X>", (unsigned)i);
-		b->byte_ids[i] = vocabulary_find(&b->vocabulary, piece, 6);
-	}
+	*entry = (struct merge_entry){left_id, right_id, {(uint32_t)rank, id}};
+	return NULL;
 }
 
 /* Adds a character, with its affixes, as its bytes; false if one of them has no id. */
 static bool add_bytes(const struct bpe *b, struct symbols *list, const char *s, size_t n, size_t at)
 {
+	int escaped = utf8_escaped(s, n);
+	char byte = (char)escaped;
+	if (escaped >= 0) {
+		s = &byte;
+		n = 1;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (b->byte_ids[(unsigned char)s[i]] < 0)
 			return false;
@@ -213,6 +222,21 @@ static bool lookup_merge(void *context, const struct symbol *left, const struct 
 	return entry->left != -1;
 }
 
+/* A text, for what its symbols spell. */
+struct spelling {
+	const struct bpe *bpe;
+	const char *text;
+};
+
+static bool lookup_spelled(void *context, const struct symbol *left, const struct symbol *right,
+			   struct merge *merge)
+{
+	const struct spelling *s = context;
+	int32_t id = vocabulary_find(&s->bpe->vocabulary, s->text + left->at, left->n + right->n);
+	*merge = (struct merge){(uint32_t)id, id};
+	return id >= 0;
+}
+
 static void encode(const void *state, const char *text, size_t n, struct ids *out)
 {
 	const struct bpe *b = state;
@@ -223,7 +247,10 @@ static void encode(const void *state, const char *text, size_t n, struct ids *ou
 	}
 	struct symbols list = {0};
 	split_characters(b, text, n, &list);
-	merge_all(list.data, list.n, lookup_merge, (void *)(uintptr_t)b);
+	if (b->spelled)
+		merge_all(list.data, list.n, lookup_spelled, &(struct spelling){b, text});
+	else
+		merge_all(list.data, list.n, lookup_merge, (void *)(uintptr_t)b);
 	for (size_t i = 0; i < list.n; i++)
 		if (list.data[i].n > 0)
 			ids_add(out, list.data[i].id);
@@ -235,6 +262,7 @@ static void release(void *state)
 	struct bpe *b = state;
 	vocabulary_free(&b->vocabulary);
 	free(b->merges);
+	bytes_free(&b->merged);
 	bytes_free(&b->prefix);
 	bytes_free(&b->suffix);
 	free(b);

@@ -62,6 +62,9 @@ struct bpe {
 	struct vocabulary vocabulary;
 	struct merge_entry *merges;     /* hash table by (left id, right id) */
 	size_t merge_count, merges_room;
+	struct bytes merged;            /* what the latest merge made, */
+	int32_t merged_id;              /* and its id */
+	bool spelled;                   /* instead: what two symbols spell is a piece; its id is the rank */
 	bool byte_fallback;             /* characters without an id become bytes */
 	int32_t byte_ids[256];          /* of "<0x00>" to "<0xFF>"; -1: none */
 	int32_t unk;                    /* -1: a character without an id is dropped */
@@ -70,11 +73,12 @@ struct bpe {
 	struct bytes prefix, suffix;    /* of a piece's characters but the first; of its last */
 };
 
-/* The later of two merges of the same pair counts. */
-void bpe_add_merge(struct bpe *b, int32_t left, int32_t right, struct merge merge);
-
-/* Looks up the ids of the byte pieces, when the vocabulary is complete. */
-void bpe_find_bytes(struct bpe *b);
+/*
+ * Adds a merge of two pieces, of n and m bytes; the later of two merges of the same
+ * pair counts.  NULL, or which is not in the vocabulary: "the first", "the second" or
+ * "the result".
+ */
+const char *bpe_add_merge(struct bpe *b, size_t rank, const char *left, size_t n, const char *right, size_t m);
 
 /* The model, which takes the bpe over. */
 struct token_model bpe_model(struct bpe *b);

@@ -23,8 +23,10 @@ void bytelevel_encode(const char *s, size_t n, struct bytes *out)
 	}
 	made = true;
 	for (size_t i = 0; i < n; i++) {
-		const char *c = characters[(unsigned char)s[i]];
+		int escaped = utf8_escaped(s + i, n - i);
+		const char *c = characters[escaped < 0 ? (unsigned char)s[i] : escaped];
 		bytes_add(out, c, c[1] ? 2 : 1);
+		i += escaped < 0 ? 0 : 2;
 	}
 }
 

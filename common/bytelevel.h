@@ -15,7 +15,11 @@
 
 #include "bytes.h"
 
-/* Adds the character of each of n bytes. */
+/* How GPT-2 cuts text before: contractions, words, numbers, other characters, white space. */
+#define BYTELEVEL_PATTERN \
+	"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+
+/* Adds the character of each of n bytes; an escaped one (utf8_escape) is one. */
 void bytelevel_encode(const char *s, size_t n, struct bytes *out);
 
 /* Adds the byte of each character of valid UTF-8; false, and nothing is added, if one stands for none. */

@@ -25,6 +25,12 @@ void bytes_add(struct bytes *b, const char *s, size_t n)
 	b->n += n;
 }
 
+void bytes_terminate(struct bytes *b)
+{
+	bytes_add(b, "", 1);
+	b->n--;
+}
+
 void bytes_free(struct bytes *b)
 {
 	free(b->data);

@@ -15,6 +15,10 @@ struct bytes {
 
 /* Adds n bytes of s at the end; s must not lie within b. */
 void bytes_add(struct bytes *b, const char *s, size_t n);
+
+/* A NUL after the end, which n does not count. */
+void bytes_terminate(struct bytes *b);
+
 void bytes_free(struct bytes *b);
 
 /* Token ids; all zero is an empty list. */

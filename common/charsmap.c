@@ -4,6 +4,7 @@
 
 #include "charsmap.h"
 #include "memory.h"
+#include "utf8.h"
 
 static uint32_t little_endian(const char *s)
 {
@@ -43,30 +44,64 @@ static uint32_t unit_offset(uint32_t unit)
 	return (unit >> 10) << ((unit & 0x200) >> 6);
 }
 
+/* A walk through the trie. */
+struct walk {
+	const struct charsmap *map;
+	size_t node;
+};
+
+/* One step, by a byte; false if no key goes on so.  *found becomes the replacement of a key that ends here, or NULL. */
+static bool step(struct walk *w, char byte, const char **found)
+{
+	const struct charsmap *map = w->map;
+	unsigned char c = (unsigned char)byte;
+	*found = NULL;
+	w->node ^= c;
+	if (w->node >= map->unit_count || unit_label(map->units[w->node]) != c)
+		return false;
+	uint32_t unit = map->units[w->node];
+	w->node ^= unit_offset(unit);
+	if (!(unit & 0x100) || w->node >= map->unit_count)
+		return true;
+	size_t at = map->units[w->node] & 0x7fffffff;
+	if (at < map->strings_bytes)
+		*found = map->strings + at;
+	return true;
+}
+
+static struct walk walk(const struct charsmap *map)
+{
+	return (struct walk){map, map->unit_count ? unit_offset(map->units[0]) : SIZE_MAX};
+}
+
 const char *charsmap_match(const struct charsmap *map, const char *s, size_t n, size_t *length, size_t *m)
 {
-	const char *found = NULL;
-	if (map->unit_count == 0)
-		return NULL;
-	size_t node = unit_offset(map->units[0]);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		node ^= c;
-		if (node >= map->unit_count || unit_label(map->units[node]) != c)
-			break;
-		uint32_t unit = map->units[node];
-		node ^= unit_offset(unit);
-		if (!(unit & 0x100) || node >= map->unit_count)
-			continue;
-		size_t at = map->units[node] & 0x7fffffff;
-		if (at >= map->strings_bytes)
-			continue;
-		found = map->strings + at;
-		*length = i + 1;
-	}
+	struct walk w = walk(map);
+	const char *found = NULL, *here;
+	for (size_t i = 0; i < n && step(&w, s[i], &here); i++)
+		if (here) {
+			found = here;
+			*length = i + 1;
+		}
 	if (found)
 		*m = strlen(found);
 	return found;
+}
+
+const char *charsmap_transform(const struct charsmap *map, const char *s, size_t n, size_t *m)
+{
+	struct walk w = walk(map);
+	const char *found = NULL;
+	for (size_t i = 0; !found && i < n && s[i] != '\0' && step(&w, s[i], &found); i++)
+		;
+	if (found)
+		*m = strlen(found);
+	return found;
+}
+
+bool charsmap_valid(const struct charsmap *map)
+{
+	return utf8_valid(map->strings, map->strings_bytes);
 }
 
 void charsmap_free(struct charsmap *map)

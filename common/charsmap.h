@@ -30,6 +30,15 @@ bool charsmap_load(struct charsmap *map, const char *blob, size_t n);
 const char *charsmap_match(const struct charsmap *map, const char *s, size_t n, size_t *length,
 			   size_t *m);
 
+/*
+ * What a whole string of n bytes becomes, as the tokenizers library has it: the
+ * replacement, of *m bytes, of the shortest key that it begins with; or NULL.
+ */
+const char *charsmap_transform(const struct charsmap *map, const char *s, size_t n, size_t *m);
+
+/* Whether all replacements are UTF-8. */
+bool charsmap_valid(const struct charsmap *map);
+
 void charsmap_free(struct charsmap *map);
 
 #endif

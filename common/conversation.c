@@ -17,7 +17,7 @@ struct conversation *conversation_new(const struct chat *chat, const struct mode
 	c->chat = chat;
 	c->model = mem_string(m->hash);
 	c->chunk = 512;
-	c->context = context ? context : m->config.context;
+	c->context = model_context(m, context);
 	c->held = -1;
 	c->stop = (struct stopping){
 		.eos = c->eos, .tokens = SIZE_MAX, .context = INT32_MAX, .limit = 1,
@@ -161,7 +161,7 @@ static void send_held(struct conversation *c)
 /* The answer, up to its end, or where it is ended. */
 static void listen(struct conversation *c)
 {
-	struct answer a = {.stop = c->stop, .decoder = decoder_new(c->chat->tokenizer, false, false), .last = '\n'};
+	struct answer a = {.stop = c->stop, .decoder = decoder_new(c->chat->tokenizer, 0), .last = '\n'};
 	struct frame f;
 	size_t n;
 	for (bool more = true; more;) {

@@ -26,7 +26,7 @@ struct step {
 	struct bytes run;       /* bytes that wait for the rest of a character or run */
 	size_t valid;           /* how many of them are whole characters */
 	bool broken;            /* byte fallback: the run is not UTF-8 */
-	struct bytes piece;     /* byte level, suffix: the piece as far as it has come */
+	struct bytes piece;     /* from byte level on: the piece as far as it has come */
 	bool held_piece;        /* suffix: a piece waits in run for what follows it */
 	bool stripping;         /* strip: still at the start of the piece */
 	size_t stripped, held;  /* taken off there, held back as perhaps its end */
@@ -36,7 +36,7 @@ struct step {
 
 struct decoder {
 	const struct tokenizer *t;
-	bool show_special;
+	unsigned flags;
 	int32_t id;             /* whose piece is on its way */
 	struct step *steps;
 	size_t count;
@@ -100,7 +100,10 @@ static void replace_run(struct decoder *d, size_t i)
 {
 	struct step *s = &d->steps[i];
 	for (size_t k = 0; k < s->run.n; k++)
-		put_piece(d, i + 1, UTF8_REPLACEMENT, 3);
+		if (d->flags & DECODE_BYTES)
+			put_piece(d, i + 1, s->run.data + k, 1);
+		else
+			put_piece(d, i + 1, UTF8_REPLACEMENT, 3);
 	s->run.n = s->valid = 0;
 }
 
@@ -244,21 +247,21 @@ static void metaspace(struct decoder *d, size_t i, const char *text, size_t n)
 
 /*
  * Moves what is text from the start of a run of bytes: whole characters, and
- * U+FFFD for each part of a broken one, or each byte of it.  Where more bytes
- * may follow, a character that is not complete stays.
+ * U+FFFD for each part of a broken one, or each byte of it; or the bytes themselves.
+ * Where more bytes may follow, a character that is not complete stays.
  */
-static void take_characters(struct bytes *run, bool more, bool each_byte, struct bytes *text)
+static void take_characters(const struct decoder *d, struct bytes *run, bool more, bool each_byte, struct bytes *text)
 {
 	size_t at = 0, length;
 	while (at < run->n) {
 		enum utf8_status status = utf8_decode(run->data + at, run->n - at, &length, NULL);
 		if (status == UTF8_INCOMPLETE && more)
 			break;
-		if (status == UTF8_VALID)
+		if (status == UTF8_VALID || (d->flags & DECODE_BYTES))
 			bytes_add(text, run->data + at, length);
 		else
 			bytes_add(text, UTF8_REPLACEMENT, 3);
-		at += status != UTF8_VALID && each_byte ? 1 : length;
+		at += status != UTF8_VALID && each_byte && !(d->flags & DECODE_BYTES) ? 1 : length;
 	}
 	if (at > 0)
 		memmove(run->data, run->data + at, run->n - at);
@@ -268,7 +271,7 @@ static void take_characters(struct bytes *run, bool more, bool each_byte, struct
 static void byte_level_take(struct decoder *d, size_t i, bool more)
 {
 	struct bytes text = {0};
-	take_characters(&d->steps[i].run, more, false, &text);
+	take_characters(d, &d->steps[i].run, more, false, &text);
 	if (text.n > 0)
 		put_text(d, i + 1, text.data, text.n);
 	bytes_free(&text);
@@ -320,6 +323,87 @@ static void suffix_end(struct decoder *d, size_t i)
 }
 
 /*
+ * WordPiece, CTC and Rewrite take whole pieces.
+ */
+
+/* English as it is written, from words and marks with spaces between them. */
+static void clean_up(struct text *t)
+{
+	static const char *const pairs[][2] = {
+		{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
+		{" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+	};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		text_replace(t, pairs[i][0], strlen(pairs[i][0]), pairs[i][1], strlen(pairs[i][1]));
+}
+
+/* The piece that has come, of which nothing remains. */
+static struct text take_piece(struct step *s)
+{
+	struct text t = text_new(s->piece.n ? s->piece.data : "", s->piece.n, false);
+	s->piece.n = 0;
+	return t;
+}
+
+static void put_taken(struct decoder *d, size_t i, struct text *t)
+{
+	put_piece(d, i + 1, t->bytes.n ? t->bytes.data : "", t->bytes.n);
+	bytes_free(&t->bytes);
+}
+
+static bool begins_with(const struct bytes *b, const struct bytes *start)
+{
+	return start->n == 0 || (b->n >= start->n && memcmp(b->data, start->data, start->n) == 0);
+}
+
+static void wordpiece_end(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	const struct bytes *prefix = &s->is->pattern;
+	bool continues = begins_with(&s->piece, prefix);
+	size_t start = continues && !s->first ? prefix->n : 0;
+	struct text t = text_new(" ", s->first || continues ? 0 : 1, false);
+	if (s->piece.n > start)
+		bytes_add(&t.bytes, s->piece.data + start, s->piece.n - start);
+	s->piece.n = 0;
+	if (s->is->cleanup)
+		clean_up(&t);
+	s->first = false;
+	put_taken(d, i, &t);
+}
+
+/* run holds the piece before, if held_piece. */
+static void ctc_end(struct decoder *d, size_t i)
+{
+	struct step *s = &d->steps[i];
+	const struct decode_step *is = s->is;
+	struct text t = take_piece(s);
+	bool again = s->held_piece && s->run.n == t.bytes.n && begins_with(&s->run, &t.bytes);
+	s->run.n = 0;
+	bytes_add(&s->run, t.bytes.data, t.bytes.n);
+	s->held_piece = true;
+	if (is->pattern.n > 0)
+		text_replace(&t, is->pattern.data, is->pattern.n, "", 0);
+	if (is->cleanup) {
+		clean_up(&t);
+		text_replace(&t, is->content.data, is->content.n, " ", 1);
+	}
+	if (again || t.bytes.n == 0)
+		bytes_free(&t.bytes);
+	else
+		put_taken(d, i, &t);
+}
+
+/* Where bytes are kept that are no UTF-8, there is nothing to look for in them. */
+static void rewrite_end(struct decoder *d, size_t i)
+{
+	struct text t = take_piece(&d->steps[i]);
+	if (t.bytes.n > 0 && utf8_valid(t.bytes.data, t.bytes.n))
+		normalizer_apply(&d->steps[i].is->rewrite, false, &t);
+	put_taken(d, i, &t);
+}
+
+/*
  * SentencePiece: always the first step, so that pieces come whole.
  */
 
@@ -334,7 +418,7 @@ static void sentencepiece_bytes(struct decoder *d, size_t i, bool more)
 {
 	struct step *s = &d->steps[i];
 	struct bytes text = {0};
-	take_characters(&s->run, more, !d->t->sentencepiece->gguf, &text);
+	take_characters(d, &s->run, more, !d->t->sentencepiece->gguf, &text);
 	if (text.n > 0)
 		sentencepiece_put(d, i, text.data, text.n);
 	bytes_free(&text);
@@ -407,6 +491,9 @@ static void put_text(struct decoder *d, size_t i, const char *s, size_t n)
 		break;
 	case DECODE_BYTE_LEVEL:
 	case DECODE_SUFFIX:
+	case DECODE_WORDPIECE:
+	case DECODE_CTC:
+	case DECODE_REWRITE:
 		bytes_add(&d->steps[i].piece, s, n);
 		break;
 	case DECODE_JOIN:
@@ -438,6 +525,15 @@ static void put_end(struct decoder *d, size_t i)
 	case DECODE_SUFFIX:
 		suffix_end(d, i);
 		return;
+	case DECODE_WORDPIECE:
+		wordpiece_end(d, i);
+		return;
+	case DECODE_CTC:
+		ctc_end(d, i);
+		return;
+	case DECODE_REWRITE:
+		rewrite_end(d, i);
+		return;
 	case DECODE_FUSE:
 		return;
 	case DECODE_STRIP:
@@ -468,7 +564,7 @@ static void finish(struct decoder *d, size_t i)
 		put_end(d, i + 1);
 		break;
 	case DECODE_SUFFIX:
-		put_rest(d, i, "");
+		put_rest(d, i, d->flags & DECODE_GOES_ON ? " " : "");
 		break;
 	case DECODE_SENTENCEPIECE:
 		sentencepiece_bytes(d, i, false);
@@ -482,11 +578,12 @@ static void finish(struct decoder *d, size_t i)
 	finish(d, i + 1);
 }
 
-struct decoder *decoder_new(const struct tokenizer *t, bool begins, bool show_special)
+struct decoder *decoder_new(const struct tokenizer *t, unsigned flags)
 {
 	struct decoder *d = mem_zero(1, sizeof *d);
-	*d = (struct decoder){.t = t, .show_special = show_special, .count = t->decoder_count};
+	*d = (struct decoder){.t = t, .flags = flags, .count = t->decoder_count};
 	d->steps = mem_zero(d->count, sizeof *d->steps);
+	bool begins = flags & DECODE_BEGINS;
 	bool fused = false;     /* one piece from here on, which began before */
 	for (size_t i = 0; i < d->count; i++) {
 		d->steps[i] = (struct step){.is = &t->decoders[i], .first = begins,
@@ -534,9 +631,11 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n)
 	d->out.n = 0;
 	d->id = id;
 	/* A tokenizer.model's own step knows what to make of its control pieces. */
-	bool is_control_step = d->t->sentencepiece && !d->t->sentencepiece->gguf;
-	if (d->show_special || is_control_step || !tokenizer_special(d->t, id))
+	const struct sentencepiece *sp = d->t->sentencepiece;
+	if ((d->flags & DECODE_SPECIAL) || (sp && !sp->gguf) || !tokenizer_special(d->t, id))
 		put_piece(d, 0, piece, length);
+	else if (sp && !(sp->adds_bos && id == sp->bos))
+		d->steps[0].first = false;      /* what it left out stood before the text */
 	*n = d->out.n;
 	return d->out.n ? d->out.data : "";
 }
@@ -549,38 +648,15 @@ const char *decoder_end(struct decoder *d, size_t *n)
 	return d->out.n ? d->out.data : "";
 }
 
-/* The bytes of a piece that spells them, where a step takes it as such. */
-static bool spells_bytes(const struct tokenizer *t, int32_t id, const char *piece, size_t n, struct bytes *out)
-{
-	char byte;
-	for (size_t i = 0; i < t->decoder_count; i++) {
-		enum decode_type type = t->decoders[i].type;
-		if (type == DECODE_BYTE_LEVEL)
-			return bytelevel_decode(piece, n, out);
-		if ((type == DECODE_BYTE_FALLBACK && n == BYTE_PIECE && is_byte_piece(piece, &byte)) ||
-		    (type == DECODE_SENTENCEPIECE && t->sentencepiece->types[id] == PIECE_BYTE &&
-		     is_byte_piece(piece, &byte))) {
-			bytes_add(out, &byte, 1);
-			return true;
-		}
-	}
-	return false;
-}
-
-/*
- * Where the token stands twice, the second gives what of the first had to wait for
- * it, and its own beginning once more.
- */
 void tokenizer_text(const struct tokenizer *t, int32_t id, struct bytes *out)
 {
-	size_t n, sure;
-	const char *piece = tokenizer_piece_bytes(t, id, &n);
-	if (!piece || tokenizer_special(t, id) || spells_bytes(t, id, piece, n, out))
+	size_t n;
+	if (!tokenizer_piece(t, id) || tokenizer_special(t, id))
 		return;
-	struct decoder *d = decoder_new(t, false, false);
-	const char *text = decoder_next(d, id, &sure);
-	bytes_add(out, text, sure);
-	text = decoder_next(d, id, &n);
-	bytes_add(out, text, n > sure ? n - sure : 0);
+	struct decoder *d = decoder_new(t, DECODE_BYTES | DECODE_GOES_ON);
+	const char *text = decoder_next(d, id, &n);
+	bytes_add(out, text, n);
+	text = decoder_end(d, &n);
+	bytes_add(out, text, n);
 	decoder_free(d);
 }

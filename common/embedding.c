@@ -9,36 +9,69 @@
 #include "norm.h"
 #include "numeric.h"
 
-void embedding_apply(const struct linear *embedding, struct frame *f, const struct stream *in)
+void embedding_init(struct embedding *e, const struct model *m)
 {
-	struct rows r = frame_rows(f, in, NEED_IDS);
-	const struct weight *w = &embedding->w;
+	*e = (struct embedding){.tokens = model_linear(m, SLOT_EMBEDDING, 0)};
+	if (model_has(m, SLOT_POSITIONS))
+		e->positions = model_linear(m, SLOT_POSITIONS, 0);
+}
+
+void embedding_destroy(struct embedding *e)
+{
+	linear_free(&e->tokens);
+	linear_free(&e->positions);
+}
+
+/* Row i of a matrix as F32. */
+static void unpack_row(const struct weight *w, int32_t i, float *x)
+{
+	unpack_f32((const char *)w->data + (size_t)i * dtype_bytes(w->type, w->in), w->type, w->in, x);
+}
+
+/* Dies unless all rows' ids and positions have a row in their matrix. */
+static void check_rows(const struct rows *r, const struct stream *in, const char *what, const int32_t *values,
+		       const struct weight *w)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (values[i] < 0 || (size_t)values[i] >= w->out)
+			die(in->name, "frame %lu: row %zu: %s %d, must be in [0, %zu]", in->frames, i, what,
+			    values[i], w->out - 1);
+}
+
+void embedding_apply(const struct embedding *e, struct frame *f, const struct stream *in)
+{
+	const struct weight *tokens = &e->tokens.w, *positions = &e->positions.w;
+	struct rows r = frame_rows(f, in, NEED_IDS | (positions->data ? NEED_POS : 0));
 	if (!r.ids)
 		return;
+	check_rows(&r, in, "id", r.ids, tokens);
+	if (positions->data)
+		check_rows(&r, in, "position", r.pos, positions);
+	float *x = frame_put2(f, "x", DTYPE_F32, r.n, tokens->in);
 	for (size_t i = 0; i < r.n; i++)
-		if (r.ids[i] < 0 || (size_t)r.ids[i] >= w->out)
-			die(in->name, "frame %lu: row %zu: id %d, must be in [0, %zu]", in->frames, i,
-			    r.ids[i], w->out - 1);
-	float *x = frame_put2(f, "x", DTYPE_F32, r.n, w->in);
-	for (size_t i = 0; i < r.n; i++)
-		unpack_f32((const char *)w->data + (size_t)r.ids[i] * dtype_bytes(w->type, w->in),
-			   w->type, w->in, x + i * w->in);
+		unpack_row(tokens, r.ids[i], x + i * tokens->in);
+	float *place = mem_array(tokens->in, sizeof *place);
+	for (size_t i = 0; positions->data && i < r.n; i++) {
+		unpack_row(positions, r.pos[i], place);
+		for (size_t k = 0; k < tokens->in; k++)
+			x[i * tokens->in + k] += place[k];
+	}
+	free(place);
 }
 
 void unembedding_init(struct unembedding *u, const struct model *m, bool exact)
 {
 	*u = (struct unembedding){
-		.norm = model_vector(m, SLOT_FINAL_NORM, 0),
+		.norm = model_norm(m, SLOT_FINAL_NORM, 0),
 		.head = model_linear(m, SLOT_UNEMBEDDING, 0),
-		.eps = m->config.eps,
 		.exact = exact,
 	};
 }
 
 void unembedding_destroy(struct unembedding *u)
 {
-	free(u->norm);
-	free(u->head.bias);
+	norm_free(&u->norm);
+	linear_free(&u->head);
 }
 
 struct candidate {
@@ -124,7 +157,7 @@ void unembedding_apply(const struct unembedding *u, struct frame *f, const struc
 	float *normed = mem_aligned(r.n * d, sizeof *normed);
 	for (size_t i = 0; i < r.n; i++)
 		if (!r.want || r.want[i])
-			rmsnorm(r.x + i * d, u->norm, u->eps, 1, d, normed + m++ * d);
+			normalize(&u->norm, r.x + i * d, 1, d, normed + m++ * d);
 	/* step 3: their product with each token's vector */
 	static const char *const replaced[] = {"logits", "top.ids", "top.logits", "top.lse"};
 	for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)

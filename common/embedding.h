@@ -8,13 +8,20 @@
 #include "model.h"
 #include "stream.h"
 
-/* ids[n] -> x[n, d]: row ids[i] of the embedding matrix. */
-void embedding_apply(const struct linear *embedding, struct frame *f, const struct stream *in);
+struct embedding {
+	struct linear tokens;           /* [vocab, d] */
+	struct linear positions;        /* [context, d]; no data: the model has none */
+};
+
+void embedding_init(struct embedding *e, const struct model *m);
+void embedding_destroy(struct embedding *e);
+
+/* ids[n] -> x[n, d]: row ids[i] of the tokens' matrix, plus, if there is one, row pos[i] of the positions'. */
+void embedding_apply(const struct embedding *e, struct frame *f, const struct stream *in);
 
 struct unembedding {
-	float *norm;                    /* [d], the final norm */
+	struct norm norm;               /* the final one */
 	struct linear head;             /* [vocab, d] */
-	float eps;
 	bool exact;
 };
 

@@ -28,12 +28,22 @@ enum config_key {
 
 enum activation {
 	ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_GELU_TANH, ACTIVATION_GELU_SIGMOID,
-	ACTIVATION_RELU, ACTIVATION_RELU_SQUARED,
+	ACTIVATION_RELU, ACTIVATION_RELU_SQUARED, ACTIVATION_RELU6, ACTIVATION_LEAKY_RELU,
+	ACTIVATION_TANH, ACTIVATION_SIGMOID, ACTIVATION_MISH, ACTIVATION_LINEAR,
 };
 
-/* The matrices and vectors of a model.  Those from SLOT_LAYER on exist once a layer. */
+enum norm_kind { NORM_RMS, NORM_LAYER };        /* see norm.h */
+
+/* How a model knows a token's place: turned into queries and keys (rope.h), or added by embed. */
+enum position_kind { POSITION_ROTARY, POSITION_LEARNED };
+
+/*
+ * The matrices and vectors of a model, of which a family need not have all:
+ * one without SLOT_GATE has a feed-forward network without a gate.  Those from
+ * SLOT_LAYER on exist once a layer.
+ */
 enum slot {
-	SLOT_EMBEDDING, SLOT_FINAL_NORM, SLOT_UNEMBEDDING,
+	SLOT_EMBEDDING, SLOT_POSITIONS, SLOT_FINAL_NORM, SLOT_UNEMBEDDING,
 	SLOT_LAYER,
 	SLOT_ATTENTION_NORM = SLOT_LAYER, SLOT_Q, SLOT_K, SLOT_V, SLOT_O,
 	SLOT_FFN_NORM, SLOT_GATE, SLOT_UP, SLOT_DOWN,
@@ -41,13 +51,27 @@ enum slot {
 };
 
 /* Extents of shapes, known once the configuration is. */
-enum extent { EXTENT_NONE, EXTENT_D, EXTENT_Q, EXTENT_KV, EXTENT_FFN, EXTENT_VOCAB, EXTENT_COUNT };
+enum extent {
+	EXTENT_NONE, EXTENT_D, EXTENT_Q, EXTENT_KV, EXTENT_FFN, EXTENT_VOCAB, EXTENT_CONTEXT,
+	EXTENT_COUNT
+};
 
-/* When a slot has a bias: the name of the boolean in config.json that says so. */
+/*
+ * When a slot has a bias.  BIAS_KEYED: a boolean of config.json says so, and of
+ * a GGUF file its tensors; BIAS_FOUND: the tensors always do.
+ */
+enum bias_rule { BIAS_NEVER, BIAS_ALWAYS, BIAS_KEYED, BIAS_FOUND };
+
+/*
+ * What a slot is in the files.  Slots of the same name are one tensor with the
+ * rows of the first, then those of the next: queries, keys and values fused.
+ */
 struct tensor_row {
 	const char *name;               /* after the prefix, without ".weight"; %zu is the layer */
 	enum extent rows, columns;      /* [rows, columns], W[out, in]; a vector has no columns */
-	const char *bias_key;           /* NULL: never a bias */
+	bool transposed;                /* stored as [columns, rows], but not in GGUF files */
+	enum bias_rule bias;
+	const char *bias_key;           /* BIAS_KEYED: the name of the boolean */
 	bool writes;                    /* writes to the residual stream: goes into the model's hash */
 };
 
@@ -58,7 +82,7 @@ extern const char *const gguf_keys[KEY_COUNT];
 struct gguf_names {
 	const char *architecture;       /* general.architecture; NULL: not supported */
 	const char *eps_key;
-	const char *tensors[SLOT_COUNT];        /* without ".weight"; %zu is the layer */
+	const char *tensors[SLOT_COUNT];        /* as tensor_row's name */
 	enum activation activation;     /* which the files leave unsaid */
 	bool interleaved;               /* rows of q and k are permuted for interleaved rope */
 };
@@ -66,9 +90,17 @@ struct gguf_names {
 struct family {
 	const char *model_type;         /* as in config.json */
 	const char *prefixes[3];        /* of all tensors but the unembedding; tried in order */
-	const char *keys[KEY_COUNT];    /* names in config.json */
+	const char *keys[KEY_COUNT];    /* names in config.json; NULL: never given */
 	const char *activation_key, *eps_key;
-	double eps, rope_theta;         /* where the configuration is silent */
+	const char *scale_key;          /* false: scores are not divided by sqrt(head_dim); NULL: always */
+	const char *layer_scale_key;    /* true: those of layer L are divided by L + 1; NULL: never */
+	const char *refused_keys[4];    /* booleans that, if true, ask for what lmutils does not do */
+	const char *activation;         /* where the configuration is silent; NULL: it must not be */
+	double eps, rope_theta;
+	size_t ffn_factor;              /* ffn is so many times d; 0: it must be given */
+	bool tied;
+	enum norm_kind norm;
+	enum position_kind positions;
 	struct tensor_row tensors[SLOT_COUNT];
 	struct gguf_names gguf;
 };

@@ -13,14 +13,16 @@ void feedforward_init(struct feedforward *w, const struct model *m, size_t layer
 {
 	const struct config *c = &m->config;
 	*w = (struct feedforward){
-		.layer = layer, .d = c->d, .width = c->ffn, .eps = c->eps,
-		.norm = model_vector(m, SLOT_FFN_NORM, layer),
-		.gate = model_linear(m, SLOT_GATE, layer),
+		.layer = layer, .d = c->d, .width = c->ffn,
+		.norm = model_norm(m, SLOT_FFN_NORM, layer),
+		.gated = model_has(m, SLOT_GATE),
 		.up = model_linear(m, SLOT_UP, layer),
 		.down = model_linear(m, SLOT_DOWN, layer),
 		.activation = c->activation,
 		.exact = exact,
 	};
+	if (w->gated)
+		w->gate = model_linear(m, SLOT_GATE, layer);
 }
 
 unsigned feedforward_leaves(int until)
@@ -44,19 +46,22 @@ void feedforward_apply(struct feedforward *w, struct frame *f, const struct stre
 		    in->frames, r.d, w->d);
 	float *gate = NULL, *up = NULL, *neurons = NULL, *out = NULL;
 
-	if (t->from < 0) {              /* steps 1 and 2: normalize, expand twice */
+	if (t->from < 0) {              /* steps 1 and 2: normalize, expand */
 		float *normed = mem_aligned(n * w->d, sizeof *normed);
-		gate = mem_aligned(n * width, sizeof *gate);
 		up = mem_aligned(n * width, sizeof *up);
-		rmsnorm(r.x, w->norm, w->eps, n, w->d, normed);
+		if (w->gated)
+			gate = mem_aligned(n * width, sizeof *gate);
+		normalize(&w->norm, r.x, n, w->d, normed);
 		struct input x = {.x = normed, .n = n, .in = w->d, .exact = w->exact};
-		linear_all((const struct linear *[]){&w->gate, &w->up}, (float *[]){gate, up}, 2, &x);
+		linear_all((const struct linear *[]){&w->up, &w->gate}, (float *[]){up, gate}, w->gated ? 2 : 1, &x);
 		input_free(&x);
 		free(normed);
-		taps_give(t, f, "ffn", w->layer, FFN_GATE, gate, n, width, 0);
+		if (w->gated)
+			taps_give(t, f, "ffn", w->layer, FFN_GATE, gate, n, width, 0);
 		taps_give(t, f, "ffn", w->layer, FFN_UP, up, n, width, 0);
 	} else if (t->from <= FFN_UP) {
-		gate = taps_take(f, in, "ffn", w->layer, "gate", n, width, NULL);
+		if (w->gated)
+			gate = taps_take(f, in, "ffn", w->layer, "gate", n, width, NULL);
 		up = taps_take(f, in, "ffn", w->layer, "up", n, width, NULL);
 	}
 	if (until >= FFN_NEURONS) {     /* step 3: bend */
@@ -64,7 +69,10 @@ void feedforward_apply(struct feedforward *w, struct frame *f, const struct stre
 			neurons = taps_take(f, in, "ffn", w->layer, "neurons", n, width, NULL);
 		} else if (t->from < FFN_NEURONS) {
 			neurons = mem_aligned(n * width, sizeof *neurons);
-			activate_gated(w->activation, gate, up, n * width, neurons);
+			if (w->gated)
+				activate_gated(w->activation, gate, up, n * width, neurons);
+			else
+				activate_all(w->activation, up, n * width, neurons);
 			taps_give(t, f, "ffn", w->layer, FFN_NEURONS, neurons, n, width, 0);
 		}
 	}
@@ -92,8 +100,8 @@ void feedforward_apply(struct feedforward *w, struct frame *f, const struct stre
 
 void feedforward_destroy(struct feedforward *w)
 {
-	free(w->norm);
-	free(w->gate.bias);
-	free(w->up.bias);
-	free(w->down.bias);
+	norm_free(&w->norm);
+	linear_free(&w->gate);
+	linear_free(&w->up);
+	linear_free(&w->down);
 }

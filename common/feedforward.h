@@ -2,7 +2,8 @@
  * feedforward.h: the feed-forward network, which works on each row by itself:
  * expand, bend, compress.
  *
- * One layer: x[n, d] -> x + W_down (silu(W_gate x') * W_up x'), x' normalized.
+ * One layer: x[n, d] -> x + W_down bend(W_up x'), x' normalized; or, with a
+ * gate, x + W_down (bend(W_gate x') * W_up x').
  * Shazeer, GLU Variants Improve Transformer, arXiv:2002.05202.
  */
 #ifndef LMUTILS_FEEDFORWARD_H
@@ -13,15 +14,16 @@
 
 /*
  * The points: gate and up, each [n, ffn], before the nonlinearity; neurons =
- * silu(gate) * up; out = W_down neurons, before it is added to x.
+ * bend(gate) * up, or bend(up) in a model without a gate, which has no such
+ * point; out = W_down neurons, before it is added to x.
  */
 enum feedforward_point { FFN_GATE, FFN_UP, FFN_NEURONS, FFN_OUT };
 extern const char *const feedforward_points[];
 
 struct feedforward {
 	size_t layer, d, width;
-	float eps;
-	float *norm;                    /* [d] */
+	struct norm norm;
+	bool gated;
 	struct linear gate, up, down;
 	enum activation activation;
 	bool exact;

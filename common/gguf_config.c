@@ -74,12 +74,13 @@ static void load_sizes(struct config *c, const struct gguf *g, const struct fami
 	const struct gguf_value *tokens = gguf_array(g, "tokenizer.ggml.tokens", true);
 	if (!values[KEY_VOCAB] && tokens && tokens->count <= CONFIG_EXTENT_MAX)
 		values[KEY_VOCAB] = tokens->count;
-	enum config_key missing = config_sizes(c, values);
+	enum config_key missing = config_sizes(c, family, values);
 	if (missing < KEY_COUNT)
 		die(g->path, "no %s", key(family, gguf_keys[missing]));
 	static const char *const same[] = {"attention.value_length", "rope.dimension_count"};
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-		if (gguf_integer(g, key(family, same[i]), 0, INT32_MAX, &value) && (size_t)value != c->head_dim)
+		if (family->positions == POSITION_ROTARY &&
+		    gguf_integer(g, key(family, same[i]), 0, INT32_MAX, &value) && (size_t)value != c->head_dim)
 			die(g->path, "%s %lld is not supported, other than the %zu of a head",
 			    key(family, same[i]), (long long)value, c->head_dim);
 }
@@ -141,11 +142,12 @@ void gguf_config(struct config *c, const struct gguf *g, const struct family *fa
 {
 	check_unsupported(g, family);
 	load_sizes(c, g, family);
-	config_check(c, g->path);
+	config_check(c, family, g->path);
 	c->eps = (float)real(g, family, family->gguf.eps_key, family->eps);
 	if (!(c->eps >= 0 && c->eps < 1))
 		die(g->path, "%s must be in [0, 1)", key(family, family->gguf.eps_key));
 	c->activation = family->gguf.activation;
-	load_rope(c, g, family);
+	if (family->positions == POSITION_ROTARY)
+		load_rope(c, g, family);
 	load_ids(c, g);
 }

@@ -116,18 +116,20 @@ static void exp_shifted(const float *x, float shift, float *y, size_t n)
 }
 
 /* One loop for each activation, so that each can become vector instructions. */
-static void activate_all(enum activation activation, const float *gate, const float *up, size_t n,
+static void activate_all(enum activation activation, const float *x, const float *factors, size_t n,
 			 float *neurons)
 {
 	switch (activation) {
 	case ACTIVATION_SILU:
 		for (size_t k = 0; k < n; k++)
-			neurons[k] = activate(ACTIVATION_SILU, gate[k]) * up[k];
+			neurons[k] = activate(ACTIVATION_SILU, x[k]);
 		break;
 	default:
 		for (size_t k = 0; k < n; k++)
-			neurons[k] = activate(activation, gate[k]) * up[k];
+			neurons[k] = activate(activation, x[k]);
 	}
+	for (size_t k = 0; factors && k < n; k++)
+		neurons[k] *= factors[k];
 }
 
 static void unpack_f16(const uint16_t *h, size_t n, float *x)

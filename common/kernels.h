@@ -51,7 +51,8 @@ struct kernels {
 	void (*unpack_f16)(const uint16_t *h, size_t n, float *x);
 	void (*unpack_bf16)(const uint16_t *b, size_t n, float *x);
 	void (*round_bf16)(const float *x, size_t n, uint16_t *b);
-	void (*activate)(enum activation activation, const float *gate, const float *up, size_t n,
+	/* factors may be NULL */
+	void (*activate)(enum activation activation, const float *x, const float *factors, size_t n,
 			 float *neurons);
 	/* n activations in blocks of 32 (256), n a multiple of that; see numeric.h */
 	void (*round_32)(const float *x, size_t n, struct activations *a);

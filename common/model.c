@@ -166,12 +166,14 @@ static void load_generation_config(struct model *m)
 	free(path);
 }
 
-enum config_key config_sizes(struct config *c, size_t values[KEY_COUNT])
+enum config_key config_sizes(struct config *c, const struct family *family, size_t values[KEY_COUNT])
 {
 	if (!values[KEY_KV_HEADS])
 		values[KEY_KV_HEADS] = values[KEY_HEADS];
 	if (!values[KEY_HEAD_DIM] && values[KEY_HEADS])
 		values[KEY_HEAD_DIM] = values[KEY_D] / values[KEY_HEADS];
+	if (!values[KEY_FFN])
+		values[KEY_FFN] = family->ffn_factor * values[KEY_D];
 	c->d = values[KEY_D];
 	c->layers = values[KEY_LAYERS];
 	c->heads = values[KEY_HEADS];
@@ -180,26 +182,53 @@ enum config_key config_sizes(struct config *c, size_t values[KEY_COUNT])
 	c->ffn = values[KEY_FFN];
 	c->vocab = values[KEY_VOCAB];
 	c->context = values[KEY_CONTEXT];
+	c->scale = 1 / sqrtf((float)c->head_dim);
 	int k = 0;
 	while (k < KEY_COUNT && values[k])
 		k++;
 	return (enum config_key)k;
 }
 
-void config_check(const struct config *c, const char *path)
+void config_check(const struct config *c, const struct family *family, const char *path)
 {
+	if (!family->keys[KEY_HEAD_DIM] && c->head_dim * c->heads != c->d)
+		die(path, "%zu heads cannot share %zu elements evenly", c->heads, c->d);
 	if (c->heads % c->kv_heads)
 		die(path, "%zu query heads cannot share %zu KV heads evenly", c->heads, c->kv_heads);
-	if (c->head_dim % 2 || c->head_dim < 4)
+	if (family->positions == POSITION_ROTARY && (c->head_dim % 2 || c->head_dim < 4))
 		die(path, "head_dim %zu must be even and at least 4", c->head_dim);
 	if (c->heads > CONFIG_EXTENT_MAX / c->head_dim)
 		die(path, "%zu heads of %zu are too many", c->heads, c->head_dim);
 }
 
+/* What happens between sizes: the bend, the scales, and what positions do. */
+static void load_variants(struct config *c, json_t *json, const struct family *family, const char *path)
+{
+	char why[160];
+	json_t *name = json_object_get(json, family->activation_key);
+	const char *activation = name && !json_is_null(name) ? json_string_value(name) : family->activation;
+	if (!activation || !activation_parse(activation, &c->activation))
+		die(path, "%s '%s' is not supported", family->activation_key, activation ? activation : "");
+	json_t *eps = json_object_get(json, family->eps_key);
+	double value = eps ? json_number_value(eps) : family->eps;
+	if ((eps && !json_is_number(eps)) || !(value >= 0 && value < 1))
+		die(path, "%s must be a number in [0, 1)", family->eps_key);
+	c->eps = (float)value;
+	if (family->scale_key && !config_bool(json, path, family->scale_key, true))
+		c->scale = 1;
+	c->scale_by_layer = family->layer_scale_key && config_bool(json, path, family->layer_scale_key, false);
+	for (size_t i = 0; i < 4 && family->refused_keys[i]; i++)
+		if (config_bool(json, path, family->refused_keys[i], false))
+			die(path, "%s true is not supported", family->refused_keys[i]);
+	if (family->positions == POSITION_ROTARY &&
+	    !rope_parse(&c->rope, json, family->rope_theta, c->context, why, sizeof why))
+		die(path, "%s", why);
+}
+
 static void load_config(struct model *m, struct hash *hash)
 {
 	struct config *c = &m->config;
-	char *path = mem_printf("%s/config.json", m->path), *text, why[160];
+	char *path = mem_printf("%s/config.json", m->path), *text;
 	size_t n;
 	json_t *json = load_json(path, CONFIG_MAX, &text, &n);
 	hash_add(hash, text, n);
@@ -213,26 +242,16 @@ static void load_config(struct model *m, struct hash *hash)
 
 	size_t values[KEY_COUNT];
 	for (int k = 0; k < KEY_COUNT; k++)
-		values[k] = config_size(json, path, m->family->keys[k]);
-	enum config_key missing = config_sizes(c, values);
+		values[k] = m->family->keys[k] ? config_size(json, path, m->family->keys[k]) : 0;
+	enum config_key missing = config_sizes(c, m->family, values);
 	if (missing < KEY_COUNT)
 		die(path, "no %s", m->family->keys[missing]);
-	config_check(c, path);
-
-	const char *activation = json_string_value(json_object_get(json, m->family->activation_key));
-	if (!activation || !activation_parse(activation, &c->activation))
-		die(path, "%s '%s' is not supported", m->family->activation_key, activation ? activation : "");
-	json_t *eps = json_object_get(json, m->family->eps_key);
-	double value = eps ? json_number_value(eps) : m->family->eps;
-	if ((eps && !json_is_number(eps)) || !(value >= 0 && value < 1))
-		die(path, "%s must be a number in [0, 1)", m->family->eps_key);
-	c->eps = (float)value;
-	c->tied = config_bool(json, path, "tie_word_embeddings", false);
+	config_check(c, m->family, path);
+	load_variants(c, json, m->family, path);
+	c->tied = config_bool(json, path, "tie_word_embeddings", m->family->tied);
 	for (int s = 0; s < SLOT_COUNT; s++)
-		c->bias[s] = m->family->tensors[s].bias_key &&
+		c->bias[s] = m->family->tensors[s].bias == BIAS_KEYED &&
 			     config_bool(json, path, m->family->tensors[s].bias_key, false);
-	if (!rope_parse(&c->rope, json, m->family->rope_theta, c->context, why, sizeof why))
-		die(path, "%s", why);
 	add_eos(c, json, path);
 	json_decref(json);
 	free(text);
@@ -390,15 +409,35 @@ static size_t extent(const struct config *c, enum extent e)
 		[EXTENT_KV] = c->kv_heads * c->head_dim,
 		[EXTENT_FFN] = c->ffn,
 		[EXTENT_VOCAB] = c->vocab,
+		[EXTENT_CONTEXT] = c->context,
 	}[e];
 }
 
-/* A tensor of the shape [out, in], or [out] where in is 0. */
-static struct weight load_weight(const struct model *m, char *name, size_t out, size_t in)
+/* Whether two slots are rows of the same tensor: a name of their own is all that sets them apart. */
+static bool same_tensor(const struct model *m, enum slot a, enum slot b)
+{
+	const char *one = m->gguf ? m->family->gguf.tensors[a] : m->family->tensors[a].name;
+	const char *other = m->gguf ? m->family->gguf.tensors[b] : m->family->tensors[b].name;
+	return one && other && strcmp(one, other) == 0;
+}
+
+/* All rows of a slot's tensor; those of the slot begin at *first. */
+static size_t tensor_rows(const struct model *m, enum slot slot, size_t *first)
+{
+	size_t rows = 0;
+	for (int s = 0; s < SLOT_COUNT; s++) {
+		if (s == (int)slot)
+			*first = rows;
+		if (same_tensor(m, slot, (enum slot)s))
+			rows += extent(&m->config, m->family->tensors[s].rows);
+	}
+	return rows;
+}
+
+/* A tensor of that shape; its name is freed. */
+static struct tensor *load_tensor(const struct model *m, char *name, int rank, const size_t *shape)
 {
 	struct tensor *t = find_tensor(m, name);
-	size_t shape[] = {out, in};
-	int rank = in ? 2 : 1;
 	if (!t)
 		die(m->path, "no tensor '%s' (needs %s)", name, shape_text(rank, shape));
 	if (t->rank != rank || memcmp(t->shape, shape, (size_t)rank * sizeof *shape) != 0)
@@ -413,59 +452,174 @@ static struct weight load_weight(const struct model *m, char *name, size_t out, 
 		t->owned = mem_aligned(t->bytes, 1);
 		t->data = memcpy(t->owned, t->data, t->bytes);
 	}
-	return (struct weight){t->name, t->data, t->type, out, in ? in : 1};
+	return t;
 }
 
-static float *as_f32(const struct weight *w)
+/*
+ * w[out, in] = the columns from `first` on of t[in, columns], by tiles, so that
+ * what is read together and what is written together lie close.
+ */
+#define TILE 32
+
+static void *transpose(const struct tensor *t, size_t first, size_t out, size_t in)
 {
-	float *x = mem_array(w->out, sizeof *x);
-	unpack_f32(w->data, w->type, w->out, x);
+	size_t size = dtype_size(t->type), columns = t->shape[1], elements;
+	if (!size_muladd(out, in, 0, &elements))
+		die(t->name, "too large");
+	char *w = mem_aligned(elements, size);
+	const char *from = (const char *)t->data + first * size;
+	for (size_t o = 0; o < out; o += TILE)
+		for (size_t k = 0; k < in; k += TILE)
+			for (size_t i = o; i < out && i < o + TILE; i++)
+				for (size_t j = k; j < in && j < k + TILE; j++)
+					memcpy(w + (i * in + j) * size, from + (j * columns + i) * size, size);
+	return w;
+}
+
+/* A slot's matrix: all rows of its tensor, or those that are its own. */
+static struct weight load_matrix(const struct model *m, enum slot slot, size_t layer)
+{
+	const struct tensor_row *row = &m->family->tensors[slot];
+	size_t out = extent(&m->config, row->rows), in = extent(&m->config, row->columns), first;
+	size_t rows = tensor_rows(m, slot, &first);
+	bool transposed = m->config.transposed[slot];
+	const struct tensor *t = load_tensor(m, tensor_name(m, slot, layer, ".weight"), 2,
+					     transposed ? (size_t[]){in, rows} : (size_t[]){rows, in});
+	struct weight w = {t->name, (const char *)t->data + first * dtype_bytes(t->type, in), t->type, out, in, NULL};
+	if (transposed)
+		w.data = w.owned = transpose(t, first, out, in);
+	return w;
+}
+
+/* A slot's vector, its weight or (suffix ".bias") its bias. */
+static float *load_f32(const struct model *m, enum slot slot, size_t layer, const char *suffix)
+{
+	size_t first, rows = tensor_rows(m, slot, &first), own = extent(&m->config, m->family->tensors[slot].rows);
+	const struct tensor *t = load_tensor(m, tensor_name(m, slot, layer, suffix), 1, &rows);
+	float *x = mem_array(rows, sizeof *x);
+	unpack_f32(t->data, t->type, rows, x);
+	memmove(x, x + first, own * sizeof *x);
 	return x;
+}
+
+bool model_has(const struct model *m, enum slot slot)
+{
+	return m->family->tensors[slot].name != NULL;
+}
+
+size_t model_context(const struct model *m, size_t option)
+{
+	size_t most = m->config.context;
+	if (option == 0 || (m->family->positions == POSITION_LEARNED && option > most))
+		return most;
+	return option;
 }
 
 struct linear model_linear(const struct model *m, enum slot slot, size_t layer)
 {
 	if (slot == SLOT_UNEMBEDDING && m->config.tied)
 		slot = SLOT_EMBEDDING;
-	const struct tensor_row *row = &m->family->tensors[slot];
-	size_t out = extent(&m->config, row->rows), in = extent(&m->config, row->columns);
-	struct linear l = {.w = load_weight(m, tensor_name(m, slot, layer, ".weight"), out, in)};
-	if (m->config.bias[slot]) {
-		struct weight bias = load_weight(m, tensor_name(m, slot, layer, ".bias"), out, 0);
-		l.bias = as_f32(&bias);
-	}
-	return l;
+	return (struct linear){
+		.w = load_matrix(m, slot, layer),
+		.bias = m->config.bias[slot] ? load_f32(m, slot, layer, ".bias") : NULL,
+	};
 }
 
-float *model_vector(const struct model *m, enum slot slot, size_t layer)
+struct norm model_norm(const struct model *m, enum slot slot, size_t layer)
 {
-	const struct tensor_row *row = &m->family->tensors[slot];
-	struct weight w = load_weight(m, tensor_name(m, slot, layer, ".weight"), extent(&m->config, row->rows), 0);
-	return as_f32(&w);
+	return (struct norm){
+		.kind = m->family->norm, .eps = m->config.eps,
+		.weight = load_f32(m, slot, layer, ".weight"),
+		.bias = m->config.bias[slot] ? load_f32(m, slot, layer, ".bias") : NULL,
+	};
+}
+
+void linear_free(struct linear *l)
+{
+	free(l->w.owned);
+	free(l->bias);
+}
+
+/* ---- what only the tensors tell ---- */
+
+static size_t slot_layers(const struct model *m, int slot)
+{
+	return slot < SLOT_LAYER ? 1 : m->config.layers;
+}
+
+/* True if the slot has a bias, in all layers or in none. */
+static bool has_bias(const struct model *m, enum slot slot)
+{
+	bool found = false;
+	char *missing = NULL;
+	for (size_t l = 0; l < slot_layers(m, slot); l++) {
+		char *name = tensor_name(m, slot, l, ".bias");
+		if (find_tensor(m, name)) {
+			found = true;
+		} else if (!missing) {
+			missing = name;
+			continue;
+		}
+		free(name);
+	}
+	if (found && missing)
+		die(m->path, "no tensor '%s', which other layers have", missing);
+	free(missing);
+	return found;
+}
+
+static void look_for_biases(struct model *m)
+{
+	for (int s = 0; s < SLOT_COUNT; s++) {
+		enum bias_rule rule = m->family->tensors[s].bias;
+		if (rule == BIAS_ALWAYS)
+			m->config.bias[s] = true;
+		else if (rule == BIAS_FOUND || (rule == BIAS_KEYED && m->gguf))
+			m->config.bias[s] = has_bias(m, (enum slot)s);
+	}
+}
+
+/*
+ * Matrices that a family stores transposed are not in GGUF files, nor where
+ * the same names were given to matrices as other libraries store them.  Of
+ * a square one the shape does not tell, so one speaks for all.
+ */
+static void look_for_transposed(struct model *m)
+{
+	bool transposed = !m->gguf;
+	for (int s = SLOT_LAYER; s < SLOT_COUNT; s++) {
+		const struct tensor_row *row = &m->family->tensors[s];
+		if (!row->transposed)
+			continue;
+		size_t first, shape[] = {tensor_rows(m, (enum slot)s, &first), extent(&m->config, row->columns)};
+		char *name = tensor_name(m, (enum slot)s, 0, ".weight");
+		const struct tensor *t = find_tensor(m, name);
+		if (t && shape[0] != shape[1] && t->rank == 2 && memcmp(t->shape, shape, sizeof shape) == 0)
+			transposed = false;
+		free(name);
+	}
+	for (int s = SLOT_LAYER; s < SLOT_COUNT; s++)
+		m->config.transposed[s] = transposed && m->family->tensors[s].transposed;
 }
 
 /* What the metadata of a GGUF file leave unsaid. */
-static void look_at_tensors(struct model *m)
+static void look_at_gguf(struct model *m)
 {
 	struct config *c = &m->config;
 	char *output = tensor_name(m, SLOT_UNEMBEDDING, 0, ".weight");
 	c->tied = !find_tensor(m, output);
 	free(output);
-	for (int s = 0; s < SLOT_COUNT; s++) {
-		char *bias = tensor_name(m, (enum slot)s, 0, ".bias");
-		c->bias[s] = m->family->tensors[s].bias_key && find_tensor(m, bias);
-		free(bias);
-	}
 	if (find_tensor(m, "rope_freqs.weight")) {
-		struct weight w = load_weight(m, mem_string("rope_freqs.weight"), c->head_dim / 2, 0);
-		const float *factors = w.data;
-		if (w.type != DTYPE_F32)
-			die(m->path, "tensor '%s' has type %s, needs F32", w.name, dtype_name(w.type));
-		for (size_t i = 0; i < w.out; i++)
+		size_t pairs = c->head_dim / 2;
+		const struct tensor *t = load_tensor(m, mem_string("rope_freqs.weight"), 1, &pairs);
+		const float *factors = t->data;
+		if (t->type != DTYPE_F32)
+			die(m->path, "tensor '%s' has type %s, needs F32", t->name, dtype_name(t->type));
+		for (size_t i = 0; i < pairs; i++)
 			if (!(isfinite(factors[i]) && factors[i] > 0))
-				die(m->path, "tensor '%s' has %.9g, must be positive", w.name, factors[i]);
+				die(m->path, "tensor '%s' has %.9g, must be positive", t->name, factors[i]);
 		if (c->rope.type == ROPE_YARN)
-			die(m->path, "tensor '%s' is not supported with yarn", w.name);
+			die(m->path, "tensor '%s' is not supported with yarn", t->name);
 		c->rope.factors = factors;
 	}
 }
@@ -493,9 +647,7 @@ static void hash_weights(struct model *m, struct hash *hash)
 	for (size_t s = 0; s < m->shard_count; s++)
 		hash_add(hash, m->shards[s].map, m->shards[s].header);
 	for (int slot = 0; slot < SLOT_COUNT; slot++)
-		for (size_t l = 0; m->family->tensors[slot].writes && l < m->config.layers; l++) {
-			if (slot < SLOT_LAYER && l > 0)
-				break;
+		for (size_t l = 0; m->family->tensors[slot].writes && l < slot_layers(m, slot); l++) {
 			char *name = tensor_name(m, (enum slot)slot, l, ".weight");
 			const struct tensor *t = find_tensor(m, name);
 			if (!t)
@@ -518,13 +670,15 @@ struct model *model_open(const char *path)
 			die(path, "not a model: neither a directory (config.json, model.safetensors) nor a GGUF file");
 		map_gguf(m, path);
 		index_tensors(m);
-		look_at_tensors(m);
+		look_at_gguf(m);
 	} else {
 		load_config(m, &hash);
 		map_weights(m);
 		index_tensors(m);
 		find_prefix(m);
 	}
+	look_for_biases(m);
+	look_for_transposed(m);
 	hash_weights(m, &hash);
 	snprintf(m->hash, sizeof m->hash, "%016llx", (unsigned long long)hash_end(&hash));
 	return m;

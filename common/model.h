@@ -17,6 +17,7 @@
 #define LMUTILS_MODEL_H
 
 #include "family.h"
+#include "norm.h"
 #include "rope.h"
 #include "safetensors.h"
 
@@ -27,8 +28,11 @@ struct config {
 	size_t d, layers, heads, kv_heads, head_dim, ffn, vocab, context;
 	float eps;                      /* of the norms */
 	enum activation activation;
+	float scale;                    /* of the scores of attention: 1 / sqrt(head_dim), or 1 */
+	bool scale_by_layer;            /* and those of layer L are divided by L + 1 */
 	bool tied;                      /* the embedding is the unembedding too */
 	bool bias[SLOT_COUNT];
+	bool transposed[SLOT_COUNT];    /* W is stored as [in, out] */
 	struct rope_config rope;
 	int32_t eos[EOS_MAX];           /* end-of-sequence ids */
 	size_t eos_count;
@@ -40,6 +44,7 @@ struct weight {
 	const void *data;
 	enum dtype type;                /* F32, F16, BF16, or one that quants.h can unpack */
 	size_t out, in;
+	void *owned;                    /* data, if it is not where the file is mapped; else NULL */
 };
 
 /* y = W x + b */
@@ -71,14 +76,14 @@ const char *model_path(const char *option);
 bool model_available(const char *option);
 
 /* Dies unless the sizes of the configuration fit together. */
-void config_check(const struct config *c, const char *path);
+void config_check(const struct config *c, const struct family *family, const char *path);
 
 /*
- * Takes the sizes, 0 where one was not given: as many KV heads as heads, and
- * d / heads for a head, unless said otherwise.  The first that is missing, or
- * KEY_COUNT.
+ * Takes the sizes, 0 where one was not given: as many KV heads as heads, d / heads
+ * for a head, and the family's multiple of d for ffn, unless said otherwise.
+ * The first that is missing, or KEY_COUNT.
  */
-enum config_key config_sizes(struct config *c, size_t values[KEY_COUNT]);
+enum config_key config_sizes(struct config *c, const struct family *family, size_t values[KEY_COUNT]);
 
 /* Adds an end-of-sequence id, once; false if there is no room for another. */
 bool config_add_eos(struct config *c, int32_t id);
@@ -93,8 +98,23 @@ void model_close(struct model *m);
  */
 char *model_hash(const char *path);
 
-/* A matrix with its bias, if it has one, and a vector as F32 (freed by the caller). */
+/* True if models of this family have it. */
+bool model_has(const struct model *m, enum slot slot);
+
+/*
+ * Positions that a sequence may have where an option asks for so many (0: the
+ * model's); learned ones there are no more of than the model has vectors.
+ */
+size_t model_context(const struct model *m, size_t option);
+
+/*
+ * A matrix and a norm with their biases, if they have them.  The matrix is
+ * where the file is mapped, unless it is stored transposed: then it is a copy,
+ * in the type it is stored in.
+ */
 struct linear model_linear(const struct model *m, enum slot slot, size_t layer);
-float *model_vector(const struct model *m, enum slot slot, size_t layer);
+struct norm model_norm(const struct model *m, enum slot slot, size_t layer);
+
+void linear_free(struct linear *l);
 
 #endif

@@ -7,10 +7,25 @@
 
 #include <stddef.h>
 
+#include "family.h"
+
+struct norm {
+	enum norm_kind kind;
+	float eps;
+	float *weight;                  /* [d] */
+	float *bias;                    /* [d], or NULL */
+};
+
 /*
- * y[n, d] = x / sqrt(mean(x^2) + eps) * weight, row by row.
- * Zhang and Sennrich, Root Mean Square Layer Normalization, arXiv:1910.07467.
+ * y[n, d], row by row:
+ * NORM_RMS     x / sqrt(mean(x^2) + eps) * weight
+ *              Zhang and Sennrich, Root Mean Square Layer Normalization, arXiv:1910.07467.
+ * NORM_LAYER   x' / sqrt(mean(x'^2) + eps) * weight, where x' = x - mean(x)
+ *              Ba, Kiros and Hinton, Layer Normalization, arXiv:1607.06450.
+ * And the bias, where there is one, is added.
  */
-void rmsnorm(const float *x, const float *weight, float eps, size_t n, size_t d, float *y);
+void normalize(const struct norm *w, const float *x, size_t n, size_t d, float *y);
+
+void norm_free(struct norm *w);
 
 #endif

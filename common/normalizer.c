@@ -63,49 +63,68 @@ static void replace_matches(const struct normalizer *n, struct text *t)
 {
 	struct bytes replaced = {0};
 	struct regex_search search = regex_search(n->regex, t->bytes.data, t->bytes.n);
-	size_t done = 0, start, end;
+	size_t done = 0, start, end, origin = t->origin;
 	while (regex_next(&search, &start, &end)) {
 		bytes_add(&replaced, t->bytes.data + done, start - done);
 		bytes_add(&replaced, n->content.data, n->content.n);
 		done = end;
+		if (end > 0 && end <= t->origin)
+			origin += n->content.n - (end - start);
+		else if (start < t->origin)
+			origin -= t->origin - start;
 	}
 	bytes_add(&replaced, t->bytes.data + done, t->bytes.n - done);
-	text_become(t, replaced);
+	bytes_free(&t->bytes);
+	t->bytes = replaced;
+	t->origin = origin;
 }
 
-/* İ is the one character that becomes two. */
-static void add_lowercase(uint32_t code, struct bytes *out)
-{
-	utf8proc_uint8_t character[4];
-	if (code == 0x130) {
-		bytes_add(out, "i\xcc\x87", 3);
-		return;
-	}
-	utf8proc_ssize_t n = utf8proc_encode_char(utf8proc_tolower((utf8proc_int32_t)code), character);
-	bytes_add(out, (const char *)character, (size_t)n);
-}
-
-static bool is_mark(uint32_t code)
-{
-	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
-	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
-}
-
-/* Character by character: lower case, or no marks. */
-static void map_characters(bool lowercase, struct text *t)
+void text_map(struct text *t, text_mapping *map)
 {
 	struct bytes mapped = {0};
 	const char *s = t->bytes.data;
-	size_t length;
+	size_t length, origin = 0;
 	for (size_t i = 0; i < t->bytes.n; i += length) {
 		uint32_t code = 0;
 		utf8_decode(s + i, t->bytes.n - i, &length, &code);
-		if (lowercase)
-			add_lowercase(code, &mapped);
-		else if (!is_mark(code))
-			bytes_add(&mapped, s + i, length);
+		map(code, s + i, length, &mapped);
+		if (i < t->origin)
+			origin = mapped.n;
 	}
 	text_become(t, mapped);
+	t->origin = origin;
+}
+
+/* İ is the one character that becomes two. */
+void map_lowercase(uint32_t code, const char *s, size_t n, struct bytes *out)
+{
+	utf8proc_uint8_t character[4];
+	utf8proc_int32_t lower = utf8proc_tolower((utf8proc_int32_t)code);
+	if (code == 0x130)
+		bytes_add(out, "i\xcc\x87", 3);
+	else if (lower == (utf8proc_int32_t)code)
+		bytes_add(out, s, n);
+	else
+		bytes_add(out, (const char *)character, (size_t)utf8proc_encode_char(lower, character));
+}
+
+static void map_accents(uint32_t code, const char *s, size_t n, struct bytes *out)
+{
+	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
+	if (category != UTF8PROC_CATEGORY_MN && category != UTF8PROC_CATEGORY_MC && category != UTF8PROC_CATEGORY_ME)
+		bytes_add(out, s, n);
+}
+
+/* As the neural machine translation of TensorFlow had it, which SentencePiece took over. */
+static void map_nmt(uint32_t c, const char *s, size_t n, struct bytes *out)
+{
+	if ((c >= 0x01 && c <= 0x08) || c == 0x0b || (c >= 0x0e && c <= 0x1f) || c == 0x7f || c == 0x8f || c == 0x9f)
+		return;
+	if (c == 0x09 || c == 0x0a || c == 0x0c || c == 0x0d || c == 0x1680 || (c >= 0x200b && c <= 0x200f) ||
+	    c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd)
+		bytes_add(out, " ", 1);
+	else
+		bytes_add(out, s, n);
 }
 
 static void strip(const struct normalizer *n, struct text *t)
@@ -115,15 +134,87 @@ static void strip(const struct normalizer *n, struct text *t)
 	size_t end = n->right ? utf8_space_before(t->bytes.data, t->bytes.n) : t->bytes.n;
 	if (start < end)
 		bytes_add(&stripped, t->bytes.data + start, end - start);
-	text_become(t, stripped);
-	if (start > 0)
-		t->origin = 0;
+	bytes_free(&t->bytes);
+	t->bytes = stripped;
+	t->origin = t->origin > start ? t->origin - start : 0;
+	if (t->origin > stripped.n)
+		t->origin = stripped.n;
 }
 
-void normalizer_apply(const struct normalizer *n, struct text *t)
+void text_spell_bytes(struct text *t)
+{
+	struct bytes spelled = {0};
+	bytelevel_encode(t->bytes.data, t->origin, &spelled);
+	size_t origin = spelled.n;
+	bytelevel_encode(t->bytes.data + t->origin, t->bytes.n - t->origin, &spelled);
+	text_become(t, spelled);
+	t->origin = origin;
+}
+
+void text_form(struct text *t, bool composed, bool compatibility)
+{
+	struct bytes form = {0}, first = {0};
+	normalform(t->bytes.data, t->bytes.n, composed, compatibility, &form);
+	normalform(t->bytes.data, t->origin, composed, compatibility, &first);
+	text_become(t, form);
+	if (first.n > 0 && first.n <= form.n && memcmp(form.data, first.data, first.n) == 0)
+		t->origin = first.n;
+	bytes_free(&first);
+}
+
+/* Where the grapheme cluster ends that begins at s. */
+static size_t cluster_length(const char *s, size_t n)
+{
+	utf8proc_int32_t state = 0;
+	uint32_t code = 0, before;
+	size_t end, length;
+	utf8_decode(s, n, &end, &code);
+	for (; end < n; end += length) {
+		before = code;
+		utf8_decode(s + end, n - end, &length, &code);
+		if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)code, &state))
+			break;
+	}
+	return end;
+}
+
+#define CLUSTER_MAX 5   /* bytes of a cluster that is looked up whole */
+
+/* Clusters by the map as a whole if they are short and it knows them, else character by character. */
+static void apply_charsmap(const struct charsmap *map, struct text *t)
+{
+	struct bytes mapped = {0};
+	const char *s = t->bytes.data;
+	size_t length, m, origin = 0;
+	for (size_t at = 0, end = 0; at < t->bytes.n; at += length) {
+		bool begins = at == end;
+		if (begins)
+			end += cluster_length(s + at, t->bytes.n - at);
+		length = end - at;
+		const char *found = begins && length <= CLUSTER_MAX ? charsmap_transform(map, s + at, length, &m) : NULL;
+		if (!found) {
+			length = utf8_length(s + at);
+			found = charsmap_transform(map, s + at, length, &m);
+		}
+		bytes_add(&mapped, found ? found : s + at, found ? m : length);
+		if (at < t->origin)
+			origin = mapped.n;
+	}
+	text_become(t, mapped);
+	if (origin > 0)
+		t->origin = origin;     /* else what is first now comes from there, as tokenizers has it */
+}
+
+static bool is_undone(enum normalizer_type type)
+{
+	return type == NORMALIZER_PREPEND || type == NORMALIZER_REPLACE || type == NORMALIZER_BYTE_LEVEL ||
+	       type == NORMALIZER_SENTENCEPIECE;
+}
+
+void normalizer_apply(const struct normalizer *n, bool exact, struct text *t)
 {
 	struct bytes normalized = {0};
-	if (t->bytes.n == 0)
+	if (t->bytes.n == 0 || (exact && !is_undone(n->type)))
 		return;
 	switch (n->type) {
 	case NORMALIZER_PREPEND:
@@ -136,22 +227,31 @@ void normalizer_apply(const struct normalizer *n, struct text *t)
 		replace_matches(n, t);
 		break;
 	case NORMALIZER_FORM:
-		normalform(t->bytes.data, t->bytes.n, n->composed, n->compatibility, &normalized);
-		text_become(t, normalized);
+		text_form(t, n->composed, n->compatibility);
 		break;
 	case NORMALIZER_LOWERCASE:
+		text_map(t, map_lowercase);
+		break;
 	case NORMALIZER_STRIP_ACCENTS:
-		map_characters(n->type == NORMALIZER_LOWERCASE, t);
+		text_map(t, map_accents);
+		break;
+	case NORMALIZER_NMT:
+		text_map(t, map_nmt);
+		break;
+	case NORMALIZER_BERT:
+		bert_normalize(&n->bert, t);
+		break;
+	case NORMALIZER_PRECOMPILED:
+		apply_charsmap(&n->charsmap, t);
 		break;
 	case NORMALIZER_STRIP:
 		strip(n, t);
 		break;
 	case NORMALIZER_BYTE_LEVEL:
-		bytelevel_encode(t->bytes.data, t->bytes.n, &normalized);
-		text_become(t, normalized);
+		text_spell_bytes(t);
 		break;
 	case NORMALIZER_SENTENCEPIECE:
-		sentencepiece_normalize(n->sentencepiece, t->bytes.data, t->bytes.n, &normalized);
+		sentencepiece_normalize(n->sentencepiece, exact, t->bytes.data, t->bytes.n, &normalized);
 		bytes_free(&t->bytes);
 		t->bytes = normalized;
 		break;
@@ -163,4 +263,5 @@ void normalizer_free(struct normalizer *n)
 	bytes_free(&n->pattern);
 	bytes_free(&n->content);
 	regex_free(n->regex);
+	charsmap_free(&n->charsmap);
 }

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bert.h"
 #include "bytes.h"
+#include "charsmap.h"
 #include "regex.h"
 #include "sentencepiece.h"
 
@@ -36,6 +38,21 @@ void text_become(struct text *t, struct bytes bytes);
 /* Replaces each occurrence of a pattern (n >= 1 bytes), from left to right. */
 void text_replace(struct text *t, const char *pattern, size_t n, const char *content, size_t m);
 
+/* Brings a text into a normal form: normalform.h. */
+void text_form(struct text *t, bool composed, bool compatibility);
+
+/* A character for each byte: bytelevel.h. */
+void text_spell_bytes(struct text *t);
+
+/* Appends to out what becomes of one character of n bytes, which may be nothing. */
+typedef void text_mapping(uint32_t code, const char *s, size_t n, struct bytes *out);
+
+/* Applies a mapping to each character. */
+void text_map(struct text *t, text_mapping *map);
+
+/* Each character in lower case. */
+text_mapping map_lowercase;
+
 enum normalizer_type {
 	NORMALIZER_PREPEND,             /* content before the text */
 	NORMALIZER_REPLACE,             /* content for each pattern */
@@ -44,6 +61,9 @@ enum normalizer_type {
 	NORMALIZER_LOWERCASE,           /* character by character */
 	NORMALIZER_STRIP,               /* no white space at the left, right */
 	NORMALIZER_STRIP_ACCENTS,       /* no marks */
+	NORMALIZER_NMT,                 /* no control characters; spaces for some others */
+	NORMALIZER_BERT,                /* bert.h */
+	NORMALIZER_PRECOMPILED,         /* grapheme clusters or characters by the map */
 	NORMALIZER_BYTE_LEVEL,          /* a character for each byte: bytelevel.h */
 	NORMALIZER_SENTENCEPIECE,       /* all that a tokenizer.model does */
 };
@@ -54,10 +74,13 @@ struct normalizer {
 	struct regex *regex;
 	bool composed, compatibility;
 	bool left, right;
+	struct bert bert;
+	struct charsmap charsmap;
 	const struct sentencepiece *sentencepiece;
 };
 
-void normalizer_apply(const struct normalizer *n, struct text *t);
+/* exact: only what decoding undoes (spaces that are written otherwise, mostly). */
+void normalizer_apply(const struct normalizer *n, bool exact, struct text *t);
 void normalizer_free(struct normalizer *n);
 
 #endif

@@ -140,6 +140,11 @@ void unpack_f32(const void *data, enum dtype type, size_t n, float *x)
 		quant_unpack(type, data, n, x);
 }
 
+void activate_all(enum activation activation, const float *x, size_t n, float *y)
+{
+	kernels_choose()->activate(activation, x, NULL, n, y);
+}
+
 void activate_gated(enum activation activation, const float *gate, const float *up, size_t n,
 		    float *neurons)
 {

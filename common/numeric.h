@@ -80,6 +80,9 @@ void exp_shifted(const float *x, float shift, float *y, size_t n);
  */
 void unpack_f32(const void *data, enum dtype type, size_t n, float *x);
 
+/* y[k] = activation(x[k]) for n elements. */
+void activate_all(enum activation activation, const float *x, size_t n, float *y);
+
 /* neurons[k] = activation(gate[k]) * up[k] for n elements. */
 void activate_gated(enum activation activation, const float *gate, const float *up, size_t n,
 		    float *neurons);

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytelevel.h"
 #include "memory.h"
 #include "pretokenizer.h"
+#include "utf8.h"
 
 void text_list_add(struct text_list *list, struct text t)
 {
@@ -157,9 +157,20 @@ static void split(const struct pretokenizer *p, const struct text *t, struct tex
 	free(list.data);
 }
 
+static void cut(size_t characters, const struct text *t, struct text_list *out)
+{
+	size_t start = 0, count = 0;
+	for (size_t at = 0; at < t->bytes.n; at += utf8_length(t->bytes.data + at))
+		if (count++ == characters) {
+			add_part(out, t, start, at);
+			start = at;
+			count = 1;
+		}
+	add_part(out, t, start, t->bytes.n);
+}
+
 static void apply(const struct pretokenizer *p, struct text t, struct text_list *out)
 {
-	struct bytes characters = {0};
 	switch (p->type) {
 	case PRETOKENIZER_METASPACE:
 		metaspace(p, t, out);
@@ -168,14 +179,17 @@ static void apply(const struct pretokenizer *p, struct text t, struct text_list 
 		split(p, &t, out);
 		bytes_free(&t.bytes);
 		break;
+	case PRETOKENIZER_FIXED_LENGTH:
+		cut(p->length, &t, out);
+		bytes_free(&t.bytes);
+		break;
 	case PRETOKENIZER_PREFIX:
 		if (!begins_with(&t, &p->content))
 			text_prepend(&t, p->content.data, p->content.n);
 		text_list_add(out, t);
 		break;
 	case PRETOKENIZER_BYTE_LEVEL:
-		bytelevel_encode(t.bytes.data, t.bytes.n, &characters);
-		text_become(&t, characters);
+		text_spell_bytes(&t);
 		text_list_add(out, t);
 		break;
 	}

@@ -22,6 +22,7 @@ enum pretokenizer_type {
 	PRETOKENIZER_METASPACE,
 	PRETOKENIZER_SPLIT,             /* cut at the matches of regex, or at those of pattern */
 	PRETOKENIZER_PREFIX,            /* content before each text that does not begin with it */
+	PRETOKENIZER_FIXED_LENGTH,      /* pieces of `length` characters */
 	PRETOKENIZER_BYTE_LEVEL,        /* a character for each byte: bytelevel.h */
 };
 
@@ -44,6 +45,7 @@ struct pretokenizer {
 	struct regex *regex;            /* or NULL, */
 	struct bytes pattern;           /* and then a plain string */
 	enum split_behavior behavior;
+	size_t length;
 	bool invert;                    /* what is between the matches counts as the matches */
 };
 

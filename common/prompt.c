@@ -72,6 +72,10 @@ static void add_messages(struct prompts *p, const char *label, struct messages *
 static void add_sequence(struct prompts *p, const char *label, const char *s, size_t n)
 {
 	struct ids ids = {0};
+	if (p->trainer) {
+		warn_invalid(p, label, trainer_add(p->trainer, s, n));
+		return;
+	}
 	if (p->chat) {
 		struct messages m = {0};
 		add_message(p, &m, label, s, n);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bpetrain.h"
 #include "bytes.h"
 #include "chat.h"
 #include "stream.h"
@@ -16,6 +17,7 @@
 struct prompts {
 	const char *model;                      /* the model's hash for the frames, or NULL */
 	const struct tokenizer *tokenizer;      /* NULL: texts are ids as numbers */
+	struct trainer *trainer;                /* not NULL: it learns the texts, and there are no sequences */
 	const struct chat *chat;                /* not NULL: a text is what the user says */
 	unsigned flags;                         /* TOKENIZE_, for the tokenizer */
 	bool split;                             /* each part that `end` ends is a text of its own */

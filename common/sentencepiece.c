@@ -1,4 +1,5 @@
 /* sentencepiece.c: SentencePiece's models.  See sentencepiece.h. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
  */
 
 /* What the text at s (n >= 1 bytes) starts with, normalized: *m bytes for *length. */
-static const char *normalize_prefix(const struct sentencepiece *sp, const char *s, size_t n,
+static const char *normalize_prefix(const struct sentencepiece *sp, bool exact, const char *s, size_t n,
 				    size_t *length, size_t *m)
 {
 	int32_t id;
@@ -25,7 +26,7 @@ static const char *normalize_prefix(const struct sentencepiece *sp, const char *
 		*m = *length;
 		return s;
 	}
-	const char *mapped = charsmap_match(&sp->charsmap, s, n, length, m);
+	const char *mapped = exact ? NULL : charsmap_match(&sp->charsmap, s, n, length, m);
 	if (mapped)
 		return mapped;
 	*m = *length = utf8_length(s);
@@ -37,12 +38,13 @@ static bool ends_with(const struct bytes *b, size_t start, const char *s, size_t
 	return b->n - start >= n && memcmp(b->data + b->n - n, s, n) == 0;
 }
 
-void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size_t n, struct bytes *out)
+void sentencepiece_normalize(const struct sentencepiece *sp, bool exact, const char *s, size_t n, struct bytes *out)
 {
+	bool trim = sp->trim_spaces && !exact;
 	const char *space = sp->escape_spaces ? SENTENCEPIECE_SPACE : " ";
 	size_t space_bytes = strlen(space), start = out->n, at = 0, length, m;
-	while (sp->trim_spaces && at < n) {
-		const char *c = normalize_prefix(sp, s + at, n - at, &length, &m);
+	while (trim && at < n) {
+		const char *c = normalize_prefix(sp, exact, s + at, n - at, &length, &m);
 		if (m != 1 || *c != ' ')
 			break;
 		at += length;
@@ -51,9 +53,9 @@ void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size
 		return;
 	if (sp->dummy_prefix && !sp->space_suffix)
 		bytes_add(out, space, space_bytes);
-	bool after_space = sp->trim_spaces;
+	bool after_space = trim;
 	for (; at < n; at += length) {
-		const char *c = normalize_prefix(sp, s + at, n - at, &length, &m);
+		const char *c = normalize_prefix(sp, exact, s + at, n - at, &length, &m);
 		while (after_space && m > 0 && *c == ' ') {
 			c++;
 			m--;
@@ -62,9 +64,9 @@ void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size
 			continue;
 		for (size_t i = 0; i < m; i++)
 			bytes_add(out, c[i] == ' ' ? space : c + i, c[i] == ' ' ? space_bytes : 1);
-		after_space = sp->trim_spaces && c[m - 1] == ' ';
+		after_space = trim && c[m - 1] == ' ';
 	}
-	while (sp->trim_spaces && ends_with(out, start, space, space_bytes))
+	while (trim && ends_with(out, start, space, space_bytes))
 		out->n -= space_bytes;
 	if (sp->dummy_prefix && sp->space_suffix)
 		bytes_add(out, space, space_bytes);
@@ -114,7 +116,10 @@ static void add_piece(const struct encoding *e, const char *s, size_t n, int32_t
 {
 	const struct sentencepiece *sp = e->sp;
 	bool unknown = id < 0;
-	if (unknown && sp->byte_fallback)
+	int escaped = unknown ? utf8_escaped(s, n) : -1;
+	if (unknown && sp->byte_fallback && escaped >= 0)
+		ids_add(out, sp->byte_ids[escaped]);
+	else if (unknown && sp->byte_fallback)
 		for (size_t i = 0; i < n; i++)
 			ids_add(out, sp->byte_ids[(unsigned char)s[i]]);
 	else if (!unknown || (sp->unk >= 0 && !*after_unknown))
@@ -137,12 +142,29 @@ static void add_symbol(const struct encoding *e, uint32_t at, uint32_t n, bool *
 	add_piece(e, e->text + at, n, id, after_unknown, out);
 }
 
+static void encode_unigram(const struct sentencepiece *sp, const char *s, size_t n, struct ids *out)
+{
+	struct encoding e = {.sp = sp, .text = s};
+	struct symbols list = {0};
+	bool after_unknown = false;
+	unigram_segment(sp->unigram, s, n, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct symbol *piece = &list.data[i];
+		add_piece(&e, s + piece->at, piece->n, piece->id == sp->unigram->unk ? -1 : piece->id, &after_unknown, out);
+	}
+	free(list.data);
+}
+
 static void encode(const void *state, const char *s, size_t n, struct ids *out)
 {
 	const struct sentencepiece *sp = state;
 	struct encoding e = {.sp = sp, .text = s};
 	struct symbols list = {0};
 	size_t length;
+	if (sp->unigram) {
+		encode_unigram(sp, s, n, out);
+		return;
+	}
 	for (size_t at = 0; at < n; at += length) {
 		int32_t id;
 		if (prefix_match(&sp->user_defined, s + at, n - at, &length, &id)) {
@@ -176,6 +198,7 @@ struct loader {
 	struct sentencepiece *sp;
 	uint64_t model_type;
 	char *bos, *eos;
+	char *normalization;            /* its name, or NULL */
 };
 
 enum { MODEL_UNIGRAM = 1, MODEL_BPE, MODEL_WORD, MODEL_CHAR };
@@ -331,6 +354,9 @@ static void load_normalizer_spec(struct loader *l, const struct protobuf_field *
 	struct protobuf_field f;
 	while (protobuf_next(&p, &f))
 		switch (f.number) {
+		case 1:
+			set_string(&l->normalization, &f);
+			break;
 		case 2:
 			charsmap_free(&l->sp->charsmap);
 			l->sp->charsmap = (struct charsmap){0};
@@ -358,6 +384,29 @@ static void load_denormalizer_spec(struct loader *l, const struct protobuf_field
 		if (f.number == 2 && f.n > 0)
 			die(l->path, "unsupported denormalizer_spec");
 	check(l, &p, "broken denormalizer_spec");
+}
+
+/* Unknown characters get an id of their own, which no piece has. */
+void sentencepiece_make_unigram(struct sentencepiece_loader *l, bool single)
+{
+	struct sentencepiece *sp = l->sp;
+	struct unigram *u = mem_zero(1, sizeof *u);
+	float least = FLT_MAX;
+	sp->unigram = u;
+	u->single = single;
+	u->unk = (int32_t)l->count;
+	for (size_t i = 0; i < l->count; i++) {
+		size_t n;
+		const char *s = vocabulary_piece(&sp->vocabulary, (int32_t)i, &n);
+		bool user_defined = sp->types[i] == PIECE_USER_DEFINED;
+		if (n > UNIGRAM_PIECE_MAX)
+			die(l->path, "piece %zu has %zu bytes, at most %d are possible", i, n, UNIGRAM_PIECE_MAX);
+		if (sp->types[i] == PIECE_NORMAL && l->scores[i] < least)
+			least = l->scores[i];
+		float score = user_defined ? (float)(single ? 0.1 * (double)(n - 1) : 0) : l->scores[i];
+		unigram_add(u, s, n, score, user_defined || sp->types[i] == PIECE_NORMAL);
+	}
+	u->unknown_score = least - (float)UNIGRAM_PENALTY;
 }
 
 struct ranked { float score; uint32_t id; };
@@ -393,11 +442,24 @@ static int32_t control_id(const struct sentencepiece *sp, const char *name, cons
 	return id >= 0 && sp->types[id] == PIECE_CONTROL ? id : -1;
 }
 
+/*
+ * The file does not say what is put around a text.  Unigram models of T5's kind
+ * (nmt_nfkc, no bytes) are taken to end it, those of Llama's (BPE, or with bytes) to
+ * begin it, and others to do neither.
+ */
+static void guess_template(struct loader *l)
+{
+	struct sentencepiece *sp = l->sp;
+	bool llama = l->model_type != MODEL_UNIGRAM || sp->byte_fallback;
+	sp->adds_bos = llama;
+	sp->adds_eos = !llama && l->normalization && strcmp(l->normalization, "nmt_nfkc") == 0;
+}
+
 static void complete(struct loader *l)
 {
 	struct sentencepiece *sp = l->sp;
 	static const char *const names[] = {"?", "unigram", "bpe", "word", "char"};
-	if (l->model_type != MODEL_BPE && l->model_type != MODEL_CHAR)
+	if (l->model_type < MODEL_UNIGRAM || l->model_type > MODEL_CHAR || l->model_type == MODEL_WORD)
 		die(l->path, "unsupported model_type '%s'", names[l->model_type <= MODEL_CHAR ? l->model_type : 0]);
 	if (sp->unk < 0)
 		die(l->path, "no piece for the unknown");
@@ -408,6 +470,7 @@ static void complete(struct loader *l)
 			die(l->path, "piece <0x%02X> without byte_fallback", (unsigned)i);
 	}
 	sp->merges = l->model_type == MODEL_BPE;
+	guess_template(l);
 	sp->bos = control_id(sp, l->bos, "<s>");
 	sp->eos = control_id(sp, l->eos, "</s>");
 	if (!sp->unk_surface)
@@ -419,6 +482,8 @@ static void complete(struct loader *l)
 			prefix_add(&sp->user_defined, s, n, (int32_t)i);
 		}
 	prefix_sort(&sp->user_defined);
+	if (l->model_type == MODEL_UNIGRAM)
+		sentencepiece_make_unigram(&l->pieces, true);
 	sentencepiece_complete(&l->pieces);
 }
 
@@ -459,6 +524,7 @@ struct sentencepiece *sentencepiece_open(const char *path)
 	free(file);
 	free(l.bos);
 	free(l.eos);
+	free(l.normalization);
 	return sp;
 }
 
@@ -471,6 +537,9 @@ static void release(void *state)
 	free(sp->ranks);
 	free(sp->unused);
 	prefix_free(&sp->user_defined);
+	if (sp->unigram)
+		unigram_free(sp->unigram);
+	free(sp->unigram);
 	free(sp->unk_surface);
 	charsmap_free(&sp->charsmap);
 	free(sp);

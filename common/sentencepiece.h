@@ -1,10 +1,11 @@
 /*
  * sentencepiece.h: a tokenizer.model of SentencePiece, with its own ways of
  * normalizing text and of applying byte pair encoding: two symbols merge if
- * what they spell together is a piece, the one of the highest score first.
+ * what they spell together is a piece, the one of the highest score first; or
+ * with a unigram model.
  *
  * Source: sentencepiece, src/sentencepiece_model.proto, src/normalizer.cc,
- * src/bpe_model.cc, src/char_model.cc and src/sentencepiece_processor.cc.
+ * src/bpe_model.cc, src/unigram_model.cc, src/char_model.cc and src/sentencepiece_processor.cc.
  */
 #ifndef LMUTILS_SENTENCEPIECE_H
 #define LMUTILS_SENTENCEPIECE_H
@@ -17,6 +18,7 @@
 #include "charsmap.h"
 #include "prefix.h"
 #include "tokenmodel.h"
+#include "unigram.h"
 #include "vocabulary.h"
 
 /* U+2581, which stands for a space within pieces. */
@@ -41,8 +43,10 @@ struct sentencepiece {
 	size_t longest;                 /* bytes of the longest piece */
 	struct prefix_set user_defined;
 	int32_t unk, bos, eos;          /* ids; -1 if there are none */
+	bool adds_bos, adds_eos;        /* around a text, unless a configuration says otherwise */
 	char *unk_surface;              /* what an unknown token is decoded to */
-	bool merges;                    /* BPE; otherwise every character is a piece */
+	bool merges;                    /* BPE; */
+	struct unigram *unigram;        /* or not NULL; otherwise every character is a piece */
 	bool byte_fallback;
 	int32_t byte_ids[256];
 	struct charsmap charsmap;
@@ -70,14 +74,23 @@ struct sentencepiece *sentencepiece_new(void);
  */
 void sentencepiece_add(struct sentencepiece_loader *l, const char *s, size_t n, float score, uint64_t type);
 
+/*
+ * Makes the model a unigram one, when all pieces are added.  single: sums of scores are
+ * floats, and a user-defined piece counts for more than other pieces, as in SentencePiece.
+ */
+void sentencepiece_make_unigram(struct sentencepiece_loader *l, bool single);
+
 /* Call once after the last one; frees what belongs to the loader. */
 void sentencepiece_complete(struct sentencepiece_loader *l);
 
 /* Dies, naming the file, if it is broken or its model is not of a kind known here. */
 struct sentencepiece *sentencepiece_open(const char *path);
 
-/* Adds to `out` the normalized form of n bytes of valid UTF-8. */
-void sentencepiece_normalize(const struct sentencepiece *sp, const char *s, size_t n, struct bytes *out);
+/*
+ * Adds to `out` the normalized form of n bytes of valid UTF-8; if exact, only the spaces
+ * change that decoding changes back.
+ */
+void sentencepiece_normalize(const struct sentencepiece *sp, bool exact, const char *s, size_t n, struct bytes *out);
 
 /* The model, whose texts are normalized; it takes sp over. */
 struct token_model sentencepiece_model(struct sentencepiece *sp);

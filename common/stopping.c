@@ -52,8 +52,10 @@ void stopping_defaults(struct stopping *s, const struct model *m)
 		s->eos = m->config.eos;
 		s->eos_count = m->config.eos_count;
 	}
-	if (s->context == 0)
-		s->context = m ? m->config.context : INT32_MAX;
+	if (m)
+		s->context = model_context(m, s->context);
+	else if (s->context == 0)
+		s->context = INT32_MAX;
 }
 
 static struct stopping_sequence *sequence(struct stopping *s, const struct stream *in, int32_t seq)
@@ -96,7 +98,7 @@ static bool decode(const struct stopping *s, struct stopping_sequence *q, int32_
 	if (s->text_count == 0)
 		return false;
 	if (!q->decoder)
-		q->decoder = decoder_new(s->tokenizer, false, false);
+		q->decoder = decoder_new(s->tokenizer, 0);
 	const char *text = decoder_next(q->decoder, id, &n);
 	return add_text(s, q, text, n);
 }

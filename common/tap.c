@@ -66,6 +66,15 @@ void taps_check(const struct taps *t, int last_input)
 					t->points[t->taps[i].point]);
 }
 
+void taps_refuse(const struct taps *t, int point, const char *reason)
+{
+	bool named = t->from == point || t->until == point;
+	for (size_t i = 0; i < t->count; i++)
+		named = named || t->taps[i].point == point;
+	if (named)
+		cli_usage_error("no point %s: %s", t->points[point], reason);
+}
+
 void taps_open(struct taps *t)
 {
 	for (size_t i = 0; i < t->count; i++) {

@@ -41,6 +41,9 @@ bool taps_option(struct taps *t, int c, const char *argument);
  */
 void taps_check(const struct taps *t, int last_input);
 
+/* Exits 2 if an option names a point that, for the reason given, this model does not have. */
+void taps_refuse(const struct taps *t, int point, const char *reason);
+
 /* Opens the files, once nothing else can be wrong with the command: it empties them. */
 void taps_open(struct taps *t);
 

@@ -5,6 +5,8 @@
 
 #include "cli.h"
 #include "gguf.h"
+#include "jsonreader.h"
+#include "mapping.h"
 #include "memory.h"
 #include "tokenizer_parts.h"
 #include "utf8.h"
@@ -27,8 +29,10 @@ static bool is_file(const char *path)
 /* The tokenizer's file in a directory, or NULL. */
 static char *file_in(const char *directory)
 {
-	static const char *const names[] = {"tokenizer.json", "tokenizer.model"};
-	for (size_t i = 0; i < 2; i++) {
+	static const char *const names[] = {
+		"tokenizer.json", "tokenizer.model", "spiece.model", "tekken.json", "vocab.json", "vocab.txt",
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char *path = mem_printf("%s/%s", directory, names[i]);
 		if (is_file(path))
 			return path;
@@ -46,16 +50,49 @@ bool tokenizer_exists(const char *path)
 	return file != NULL;
 }
 
-/* A JSON object, whatever the file's name: its first character says so. */
-static bool is_json(const char *path)
+/* The kinds of JSON that a tokenizer's file can be. */
+enum json_kind { JSON_NONE, JSON_TOKENIZER, JSON_TEKKEN, JSON_VOCABULARY };
+
+/* Which one a file is, whatever its name: its first member says so. */
+static enum json_kind json_kind(const char *path)
 {
-	FILE *f = fopen(path, "r");
-	int c = ' ';
-	while (f && (c == ' ' || c == '\t' || c == '\n' || c == '\r'))
-		c = getc(f);
-	if (f)
-		fclose(f);
-	return c == '{' || c == '[';
+	enum json_kind kind = JSON_NONE;
+	size_t size, n;
+	unsigned char *map = map_file(path, &size);
+	struct json_reader r = {.path = path, .s = (const char *)map, .n = size};
+	char bracket = reader_peek(&r);
+	if (bracket == '{' || bracket == '[')
+		kind = JSON_TOKENIZER;
+	if (bracket == '{') {
+		reader_enter(&r, '{');
+		const char *name = reader_more(&r, '{') ? reader_name(&r, &n) : NULL;
+		char value = reader_peek(&r);
+		if (name && (reader_is(name, n, "config") || (reader_is(name, n, "vocab") && value == '[')))
+			kind = JSON_TEKKEN;
+		else if (name && value >= '0' && value <= '9')
+			kind = JSON_VOCABULARY;
+	}
+	bytes_free(&r.decoded);
+	unmap_file(map, size);
+	return kind;
+}
+
+static void load_beside(struct tokenizer *t)
+{
+	char *slash = strrchr(t->path, '/');
+	char *directory = slash ? mem_printf("%.*s", (int)(slash - t->path), t->path) : mem_string(".");
+	tokenizer_load_merges(t, directory);
+	free(directory);
+}
+
+static void load_json(struct tokenizer *t, enum json_kind kind)
+{
+	if (kind == JSON_TEKKEN)
+		tokenizer_load_tekken(t);
+	else if (kind == JSON_VOCABULARY)
+		load_beside(t);
+	else
+		tokenizer_load_json(t);
 }
 
 struct tokenizer *tokenizer_open(const char *path)
@@ -64,11 +101,16 @@ struct tokenizer *tokenizer_open(const char *path)
 	const char *directory = is_directory(path) ? path : NULL;
 	t->path = directory ? file_in(directory) : mem_string(path);
 	if (!t->path)
-		die(path, "no tokenizer.json or tokenizer.model in it");
+		die(path, "no tokenizer.json, tokenizer.model, spiece.model, tekken.json, vocab.json or vocab.txt in it");
+	enum json_kind kind;
 	if (gguf_is(t->path))
 		tokenizer_load_gguf(t);
-	else if (is_json(t->path))
-		tokenizer_load_json(t);
+	else if (tokenizer_wordpiece_is(t->path))
+		tokenizer_load_wordpiece(t, directory);
+	else if ((kind = json_kind(t->path)) != JSON_NONE)
+		load_json(t, kind);
+	else if (tokenizer_ranks_is(t->path))
+		tokenizer_load_ranks(t);
 	else
 		tokenizer_load_sentencepiece(t, directory);
 	return t;
@@ -97,6 +139,7 @@ void tokenizer_free(struct tokenizer *t)
 		bytes_free(&t->decoders[i].pattern);
 		bytes_free(&t->decoders[i].content);
 		free(t->decoders[i].borders);
+		normalizer_free(&t->decoders[i].rewrite);
 	}
 	free(t->decoders);
 	free(t->path);
@@ -154,6 +197,12 @@ bool tokenizer_special(const struct tokenizer *t, int32_t id)
 {
 	const struct added_token *a = added_token(t, id);
 	const struct sentencepiece *sp = t->sentencepiece;
+	if (!a && t->model.tokens) {    /* another id of an added token's piece */
+		size_t n;
+		const char *piece = tokenizer_piece_bytes(t, id, &n);
+		a = added_token(t, piece ? vocabulary_find(&t->added_vocabulary, piece, n) : -1);
+		return a && a->special;
+	}
 	return (a && a->silent) ||
 	       (sp && id >= 0 && (size_t)id < sp->vocabulary.size && sp->types[id] == PIECE_CONTROL);
 }
@@ -162,10 +211,10 @@ bool tokenizer_special(const struct tokenizer *t, int32_t id)
  * Encoding.
  */
 
-void tokenizer_normalize(const struct tokenizer *t, struct text *text)
+void tokenizer_normalize(const struct tokenizer *t, bool exact, struct text *text)
 {
 	for (size_t i = 0; i < t->normalizer_count; i++)
-		normalizer_apply(&t->normalizers[i], text);
+		normalizer_apply(&t->normalizers[i], exact, text);
 }
 
 /* A normalized text without added tokens: the pre-tokenizers, then the model.  Takes it over. */
@@ -188,15 +237,16 @@ static void encode_text(const struct tokenizer *t, struct text text, struct ids 
 static struct text text_part(const struct text *text, size_t start, size_t end)
 {
 	struct text part = text_new(text->bytes.data + start, end - start, false);
-	part.origin = text->origin > start ? text->origin - start : 0;
+	if (text->origin > start)
+		part.origin = (text->origin < end ? text->origin : end) - start;
 	return part;
 }
 
 /* A raw text without those added tokens that are searched there. */
-static void encode_raw(const struct tokenizer *t, struct text text, bool plain, struct ids *out)
+static void encode_raw(const struct tokenizer *t, struct text text, bool plain, bool exact, struct ids *out)
 {
-	tokenizer_normalize(t, &text);
-	struct added_parts parts = added_find(&t->normalized, t->added, plain, text.bytes.data, text.bytes.n);
+	tokenizer_normalize(t, exact, &text);
+	struct added_parts parts = added_find(&t->normalized, t->added, plain, exact, text.bytes.data, text.bytes.n);
 	for (size_t i = 0; i < parts.n; i++) {
 		struct added_part *p = &parts.data[i];
 		if (p->id >= 0)
@@ -219,26 +269,76 @@ static void apply_template(const struct tokenizer *t, const struct ids *text, bo
 			ids_add(out, t->template.data[i]);
 }
 
+/* True if the tokenizer's pieces are strings of bytes, so that no byte is lost. */
+static bool is_byte_level(const struct tokenizer *t)
+{
+	for (size_t i = 0; i < t->normalizer_count; i++)
+		if (t->normalizers[i].type == NORMALIZER_BYTE_LEVEL)
+			return true;
+	for (size_t i = 0; i < t->pretokenizer_count; i++)
+		if (t->pretokenizers[i].type == PRETOKENIZER_BYTE_LEVEL)
+			return true;
+	return false;
+}
+
+/*
+ * The text with all escaped that would be lost.  A blank may be written as U+2581, which
+ * is then no character of the text; and those that begin a text may get lost with the
+ * blank that a Metaspace puts there.
+ */
+static void escape(const struct tokenizer *t, bool begins, const char *text, size_t n, struct bytes *out)
+{
+	size_t blanks = 0;
+	bool byte_level = is_byte_level(t);
+	while (begins && !byte_level && t->pretokenizer_count > 0 && blanks < n && text[blanks] == ' ')
+		blanks++;
+	utf8_escape(out, text, blanks);
+	utf8_escape_invalid(out, text + blanks, n - blanks, byte_level ? "" : SENTENCEPIECE_SPACE);
+}
+
+/* Dies unless the ids spell the text. */
+static void check_bytes(const struct tokenizer *t, const struct ids *ids, bool begins, const char *text, size_t n)
+{
+	struct decoder *d = decoder_new(t, DECODE_SPECIAL | DECODE_BYTES | (begins ? DECODE_BEGINS : 0));
+	size_t done = 0, length;
+	for (size_t i = 0; i <= ids->n; i++) {
+		const char *s = i < ids->n ? decoder_next(d, ids->data[i], &length) : decoder_end(d, &length);
+		for (size_t k = 0; k < length; k++, done++)
+			if (done == n || s[k] != text[done])
+				die(t->path, "cannot keep all bytes: at offset %zu the text would come back changed", done);
+	}
+	if (done < n)
+		die(t->path, "cannot keep all bytes: what is at offset %zu would be lost", done);
+	decoder_free(d);
+}
+
 size_t tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, unsigned flags,
 			int32_t **ids, size_t *invalid)
 {
 	struct bytes clean = {0};
 	struct ids found = {0}, all = {0};
-	bool plain = flags & TOKENIZE_PLAIN, begins = !(flags & TOKENIZE_INSIDE);
+	bool exact = flags & TOKENIZE_BYTES, plain = exact || (flags & TOKENIZE_PLAIN);
+	bool begins = !(flags & TOKENIZE_INSIDE);
+	size_t first = SIZE_MAX;
 	if (n > TEXT_MAX)
 		die(NULL, "text too long (%zu bytes, at most %zu)", n, TEXT_MAX);
-	size_t first = utf8_clean(&clean, text, n);
+	if (exact)
+		escape(t, begins, text, n, &clean);
+	else
+		first = utf8_clean(&clean, text, n);
 	if (invalid)
 		*invalid = first;
-	struct added_parts parts = added_find(&t->raw, t->added, plain, clean.data, clean.n);
+	struct added_parts parts = added_find(&t->raw, t->added, plain, exact, clean.data, clean.n);
 	for (size_t i = 0; i < parts.n; i++) {
 		struct added_part *p = &parts.data[i];
 		if (p->id >= 0)
 			ids_add(&found, p->id);
 		else
 			encode_raw(t, text_new(clean.data + p->start, p->end - p->start, p->start == 0 && begins),
-				   plain, &found);
+				   plain, exact, &found);
 	}
+	if (exact)
+		check_bytes(t, &found, begins, text, n);
 	apply_template(t, &found, flags & TOKENIZE_BARE, &all);
 	free(parts.data);
 	free(found.data);

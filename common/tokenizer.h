@@ -1,11 +1,11 @@
 /*
  * tokenizer.h: text to token ids and back.
  *
- * A tokenizer comes from a model directory (tokenizer.json, else
- * tokenizer.model) or from such a file itself.  Whatever the file's format, it
- * becomes the same steps: split off added tokens, normalize, pre-tokenize,
- * apply the model (BPE here), add what the template says; and back: pieces,
- * bytes, text.
+ * A tokenizer comes from a model directory (tokenizer.json, else another file)
+ * or from such a file itself.  Whatever the file's format, it becomes the same
+ * steps: split off added tokens, normalize, pre-tokenize, apply the model (BPE,
+ * Unigram or WordPiece), add what the template says; and back: pieces, bytes,
+ * text.
  */
 #ifndef LMUTILS_TOKENIZER_H
 #define LMUTILS_TOKENIZER_H
@@ -36,13 +36,15 @@ enum {
 	TOKENIZE_BARE = 1,      /* add no BOS, EOS or template */
 	TOKENIZE_PLAIN = 2,     /* special tokens written in the text are plain text */
 	TOKENIZE_INSIDE = 4,    /* something is before the text: it begins nothing */
+	TOKENIZE_BYTES = 8,     /* nothing is lost: decoded with DECODE_BYTES, the bytes are the same; PLAIN too */
 };
 
 /*
  * The ids of a text of n bytes (NULs included) in *ids, which the caller
  * frees; returns how many.  Invalid UTF-8 becomes U+FFFD, one for each maximal
  * part of a would-be character; *invalid (may be NULL) gets the offset of the
- * first, or SIZE_MAX.
+ * first, or SIZE_MAX.  With TOKENIZE_BYTES it becomes tokens of its bytes; dies
+ * where the tokenizer has none, or loses something otherwise.
  */
 size_t tokenizer_encode(const struct tokenizer *t, const char *text, size_t n, unsigned flags,
 			int32_t **ids, size_t *invalid);
@@ -73,12 +75,14 @@ bool tokenizer_special(const struct tokenizer *t, int32_t id);
  */
 struct decoder;
 
-/*
- * begins: the first id is where the text begins, so that the blank that
- * encoding put there is taken off again.  show_special: special tokens are
- * text too ("<s>"), except for those of a tokenizer.model, which have none.
- */
-struct decoder *decoder_new(const struct tokenizer *t, bool begins, bool show_special);
+enum {
+	DECODE_BEGINS = 1,      /* the first id begins the text: the blank that encoding put there is taken off */
+	DECODE_SPECIAL = 2,     /* special tokens are text too, but not those of a tokenizer.model, which have none */
+	DECODE_BYTES = 4,       /* bytes that are not UTF-8 are written as they are, not as U+FFFD */
+	DECODE_GOES_ON = 8,     /* other text follows the end, so that a suffix there is a space too */
+};
+
+struct decoder *decoder_new(const struct tokenizer *t, unsigned flags);
 
 /* A second decoder in the same state. */
 struct decoder *decoder_copy(const struct decoder *d);

@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "tokenizer_parts.h"
 #include "utf8.h"
+#include "wordpiece.h"
 
 #define KEY(name) "tokenizer.ggml." name
 
@@ -97,26 +98,13 @@ static bool is_added(enum piece_type type)
 static void load_added(struct tokenizer *t, const struct source *s)
 {
 	const unsigned char *at = s->tokens->at;
-	size_t count = 0;
-	for (size_t i = 0; i < s->tokens->count; i++)
-		count += is_added(type_of(s, i));
-	t->added = mem_array(count, sizeof *t->added);
 	for (size_t i = 0; i < s->tokens->count; i++) {
 		enum piece_type type = type_of(s, i);
 		struct gguf_string token = next_token(s, &at, i);
 		if (!is_added(type))
 			continue;
-		if (token.n > ADDED_MAX)
-			die(s->g->path, "token %zu has %zu bytes, as a special one at most %d", i, token.n, ADDED_MAX);
-		struct added_token a = {.id = (int32_t)i};
-		a.special = type != PIECE_USER_DEFINED || gguf_is_end(token);
-		bytes_add(&a.content, token.bytes, token.n);
-		bytes_add(&a.content, "", 1);
-		a.content.n--;
-		bytes_add(&a.pattern, a.content.data, a.content.n + 1);
-		a.pattern.n--;
-		vocabulary_add(&t->added_vocabulary, a.content.data, a.content.n, a.id);
-		t->added[t->added_count++] = a;
+		tokenizer_add_token(t, token.bytes, token.n, (int32_t)i)->special =
+			type != PIECE_USER_DEFINED || gguf_is_end(token);
 	}
 	tokenizer_index_added(t);
 }
@@ -135,30 +123,64 @@ static void load_template(struct tokenizer *t, int32_t first, int32_t last)
  * SentencePiece.
  */
 
-static void load_sentencepiece(struct tokenizer *t, const struct source *s)
+/* The map of characters with which texts are normalized, if the file has one. */
+static void load_charsmap(const struct source *s, struct charsmap *map)
+{
+	const struct gguf_value *v = gguf_find(s->g, KEY("precompiled_charsmap"));
+	if (!v)
+		return;
+	if (!v->array || (v->type != GGUF_U8 && v->type != GGUF_I8) ||
+	    (v->count > 0 && !charsmap_load(map, (const char *)v->at, v->count)))
+		die(s->g->path, "broken " KEY("precompiled_charsmap"));
+}
+
+/* Without its special ids and template. */
+static struct sentencepiece *load_pieces(struct tokenizer *t, const struct source *s, bool unigram)
 {
 	struct sentencepiece *sp = sentencepiece_new();
 	struct sentencepiece_loader l = {.path = t->path, .sp = sp};
 	const unsigned char *at = s->tokens->at;
 	t->sentencepiece = sp;
 	t->model = sentencepiece_model(sp);
-	sp->gguf = sp->merges = sp->byte_fallback = true;
-	sp->dummy_prefix = flag(s, KEY("add_space_prefix"), true);
+	sp->gguf = sp->byte_fallback = true;
+	sp->merges = !unigram;
+	sp->dummy_prefix = flag(s, KEY("add_space_prefix"), !unigram);
 	sp->trim_spaces = flag(s, KEY("remove_extra_whitespaces"), false);
 	for (size_t i = 0; i < s->tokens->count; i++) {
 		struct gguf_string token = next_token(s, &at, i);
 		sentencepiece_add(&l, token.bytes, token.n, score_of(s, i), type_of(s, i));
 	}
+	if (unigram)
+		sentencepiece_make_unigram(&l, false);
 	sentencepiece_complete(&l);
 	for (int i = 0; i < 256; i++)
 		sp->byte_fallback = sp->byte_fallback && sp->byte_ids[i] >= 0;
+	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
+	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
+	return sp;
+}
+
+static void load_sentencepiece(struct tokenizer *t, const struct source *s)
+{
+	struct sentencepiece *sp = load_pieces(t, s, false);
 	sp->unk = special_id(s, KEY("unknown_token_id"), sp->unk < 0 ? 0 : sp->unk);
 	sp->bos = special_id(s, KEY("bos_token_id"), 1);
 	sp->eos = special_id(s, KEY("eos_token_id"), 2);
-	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
-	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
-	load_template(t, flag(s, KEY("add_bos_token"), true) ? sp->bos : -1,
-		      flag(s, KEY("add_eos_token"), false) ? sp->eos : -1);
+	sp->adds_bos = flag(s, KEY("add_bos_token"), true);
+	sp->adds_eos = flag(s, KEY("add_eos_token"), false);
+	load_template(t, sp->adds_bos ? sp->bos : -1, sp->adds_eos ? sp->eos : -1);
+}
+
+static void load_unigram(struct tokenizer *t, const struct source *s)
+{
+	struct sentencepiece *sp = load_pieces(t, s, true);
+	load_charsmap(s, &sp->charsmap);
+	sp->unk = special_id(s, KEY("unknown_token_id"), sp->unk < 0 ? 2 : sp->unk);
+	sp->bos = special_id(s, KEY("bos_token_id"), -1);
+	sp->eos = special_id(s, KEY("eos_token_id"), 1);
+	sp->adds_bos = flag(s, KEY("add_bos_token"), false);
+	sp->adds_eos = flag(s, KEY("add_eos_token"), true);
+	load_template(t, sp->adds_bos ? sp->bos : -1, sp->adds_eos ? sp->eos : -1);
 }
 
 /*
@@ -168,22 +190,14 @@ static void load_sentencepiece(struct tokenizer *t, const struct source *s)
 /* A merge is "a b"; a space that begins it belongs to a. */
 static void load_merge(const struct source *s, struct bpe *b, struct gguf_string merge, size_t rank)
 {
-	const struct vocabulary *v = &b->vocabulary;
 	const char *space = merge.n > 1 ? memchr(merge.bytes + 1, ' ', merge.n - 1) : NULL;
 	int shown = merge.n < 100 ? (int)merge.n : 100;
-	struct bytes both = {0};
 	if (!space)
 		die(s->g->path, "merge %zu, '%.*s', is not two pieces", rank, shown, merge.bytes);
-	size_t n = (size_t)(space - merge.bytes), m = merge.n - n - 1;
-	bytes_add(&both, merge.bytes, n);
-	bytes_add(&both, space + 1, m);
-	int32_t left = vocabulary_find(v, merge.bytes, n), right = vocabulary_find(v, space + 1, m);
-	int32_t id = vocabulary_find(v, both.data, both.n);
-	if (left < 0 || right < 0 || id < 0)
-		die(s->g->path, "merge %zu, '%.*s': %s is not in the vocabulary", rank, shown, merge.bytes,
-		    left < 0 ? "the first" : right < 0 ? "the second" : "the result");
-	bpe_add_merge(b, left, right, (struct merge){(uint32_t)rank, id});
-	bytes_free(&both);
+	size_t n = (size_t)(space - merge.bytes);
+	const char *missing = bpe_add_merge(b, rank, merge.bytes, n, space + 1, merge.n - n - 1);
+	if (missing)
+		die(s->g->path, "merge %zu, '%.*s': %s is not in the vocabulary", rank, shown, merge.bytes, missing);
 }
 
 static void load_merges(const struct source *s, struct bpe *b)
@@ -245,12 +259,64 @@ static void load_bpe(struct tokenizer *t, const struct source *s)
 		      last);
 }
 
+/*
+ * WordPiece.
+ */
+
+/*
+ * Adds a piece under its name in BERT's own list: in GGUF "##ing" is "ing", and "the" is
+ * U+2581 and "the"; special ones, and unused ones like "[unused7]", are as they were.
+ */
+static void add_wordpiece(struct wordpiece *w, struct gguf_string token, enum piece_type type, int32_t id)
+{
+	const size_t mark = strlen(SENTENCEPIECE_SPACE);
+	struct bytes piece = {0};
+	bool begins = token.n >= mark && memcmp(token.bytes, SENTENCEPIECE_SPACE, mark) == 0;
+	bool as_it_is = is_added(type) || (token.n > 2 && token.bytes[0] == '[' && token.bytes[token.n - 1] == ']');
+	if (!begins && !as_it_is)
+		bytes_add(&piece, w->prefix.data, w->prefix.n);
+	if (begins && !as_it_is)
+		bytes_add(&piece, token.bytes + mark, token.n - mark);
+	else
+		bytes_add(&piece, token.bytes, token.n);
+	vocabulary_add(&w->vocabulary, piece.n ? piece.data : "", piece.n, id);
+	bytes_free(&piece);
+}
+
+static void load_wordpiece(struct tokenizer *t, const struct source *s)
+{
+	struct wordpiece *w = wordpiece_new();
+	struct bert bert = {.clean = true, .chinese = true};
+	const unsigned char *at = s->tokens->at;
+	t->model = wordpiece_model(w);
+	for (size_t i = 0; i < s->tokens->count; i++) {
+		struct gguf_string token = next_token(s, &at, i);
+		add_wordpiece(w, token, type_of(s, i), (int32_t)i);
+	}
+	wordpiece_complete(w, t->path);
+	int32_t unk = special_id(s, KEY("unknown_token_id"), 100);
+	w->unk.n = 0;
+	if (unk >= 0) {
+		size_t n;
+		const char *piece = vocabulary_piece(&w->vocabulary, unk, &n);
+		bytes_add(&w->unk, piece, n);
+	}
+	bert.lowercase = flag(s, KEY("normalizer.lowercase"), true);
+	bert.strip_accents = flag(s, KEY("normalizer.strip_accents"), bert.lowercase);
+	tokenizer_add_bert(t, &bert);
+	int32_t cls = special_id(s, KEY("cls_token_id"), 101), sep = special_id(s, KEY("seperator_token_id"), 102);
+	load_template(t, flag(s, KEY("add_bos_token"), true) ? special_id(s, KEY("bos_token_id"), cls) : -1,
+		      flag(s, KEY("add_sep_token"), true) ? sep : -1);
+}
+
 static const struct {
 	const char *name;
 	void (*load)(struct tokenizer *t, const struct source *s);
 } models[] = {
+	{"bert", load_wordpiece},
 	{"gpt2", load_bpe},
 	{"llama", load_sentencepiece},
+	{"t5", load_unigram},
 };
 
 void tokenizer_load_gguf(struct tokenizer *t)
@@ -266,7 +332,7 @@ void tokenizer_load_gguf(struct tokenizer *t)
 			load_added(t, &s);
 		}
 	if (!t->model.vocabulary)
-		die(t->path, KEY("model") " '%.*s' is not supported; these are: gpt2, llama",
+		die(t->path, KEY("model") " '%.*s' is not supported; these are: bert, gpt2, llama, t5",
 		    name.n < 100 ? (int)name.n : 100, name.bytes);
 	gguf_close(g);
 }

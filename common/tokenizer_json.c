@@ -5,12 +5,14 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bpe.h"
 #include "cli.h"
 #include "io.h"
 #include "memory.h"
 #include "tokenizer_json.h"
+#include "tokenizer_lists.h"
 
 bool json_missing(const json_t *value)
 {
@@ -64,6 +66,23 @@ int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece)
 	return (int32_t)id;
 }
 
+json_t *tokenizer_config(const char *directory)
+{
+	char *path = mem_printf("%s/tokenizer_config.json", directory);
+	json_t *config = NULL;
+	if (access(path, F_OK) == 0) {
+		size_t n;
+		json_error_t error;
+		char *file = io_slurp(path, VOCABULARY_FILE_MAX, &n);
+		config = json_loadb(file, n, JSON_ALLOW_NUL, &error);
+		if (!config)
+			die(path, "line %d: %s", error.line, error.text);
+		free(file);
+	}
+	free(path);
+	return config;
+}
+
 _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type)
 {
 	die(t->path, "unsupported %s '%s'", what, type);
@@ -84,80 +103,21 @@ void load_part(struct tokenizer *t, const json_t *object, const char *what, cons
  * BPE.
  */
 
-/* A merge is ["a", "b"], or in older files "a b". */
-static void load_merge(const struct tokenizer *t, struct bpe *bpe, const json_t *merge, size_t rank)
-{
-	const struct vocabulary *v = &bpe->vocabulary;
-	struct bytes both = {0};
-	const char *left, *right;
-	size_t n, m;
-	if (json_is_string(merge)) {
-		left = json_string_value(merge);
-		const char *space = strchr(left, ' ');
-		if (!space || strchr(space + 1, ' ') || strlen(left) != json_string_length(merge))
-			die(t->path, "merge %zu, '%s', is not two pieces", rank, left);
-		n = (size_t)(space - left);
-		right = space + 1;
-		m = strlen(right);
-	} else {
-		const json_t *a = json_array_get(merge, 0), *b = json_array_get(merge, 1);
-		if (json_array_size(merge) != 2 || !json_is_string(a) || !json_is_string(b))
-			die(t->path, "merge %zu is not two pieces", rank);
-		left = json_string_value(a);
-		n = json_string_length(a);
-		right = json_string_value(b);
-		m = json_string_length(b);
-	}
-	size_t skip = m < bpe->prefix.n ? m : bpe->prefix.n;    /* the prefix is no part of the result */
-	bytes_add(&both, left, n);
-	bytes_add(&both, right + skip, m - skip);
-	int32_t left_id = vocabulary_find(v, left, n), right_id = vocabulary_find(v, right, m);
-	int32_t id = vocabulary_find(v, both.n ? both.data : "", both.n);
-	if (left_id < 0 || right_id < 0 || id < 0)
-		die(t->path, "merge %zu, '%.*s' and '%.*s': %s is not in the vocabulary", rank,
-		    n < 100 ? (int)n : 100, left, m < 100 ? (int)m : 100, right,
-		    left_id < 0 ? "the first" : right_id < 0 ? "the second" : "the result");
-	bpe_add_merge(bpe, left_id, right_id, (struct merge){(uint32_t)rank, id});
-	bytes_free(&both);
-}
-
-static void load_merges(const struct tokenizer *t, struct bpe *bpe, const json_t *merges)
-{
-	size_t i, rank = 0;
-	const json_t *merge;
-	if (!json_is_array(merges))
-		die(t->path, "model: 'merges' is not a list");
-	json_array_foreach(merges, i, merge)
-		if (!json_is_string(merge) || strncmp(json_string_value(merge), "#version", 8) != 0)
-			load_merge(t, bpe, merge, rank++);
-}
-
 static struct bytes affix_of(const struct tokenizer *t, const json_t *model, const char *key)
 {
 	return json_missing(json_object_get(model, key)) ? (struct bytes){0} : bytes_of(t, model, key);
 }
 
-static void load_vocabulary(const struct tokenizer *t, struct vocabulary *v, json_t *object)
-{
-	const char *piece;
-	size_t n;
-	json_t *id;
-	if (!json_is_object(object))
-		die(t->path, "model: 'vocab' is not an object");
-	json_object_keylen_foreach(object, piece, n, id)
-		vocabulary_add(v, piece, n, id_of(t, id, piece));
-}
-
-static void load_bpe(struct tokenizer *t, const json_t *model)
+static void load_bpe(struct tokenizer *t, const json_t *model, struct long_lists *lists)
 {
 	if (json_number_value(json_object_get(model, "dropout")) != 0)
 		unsupported(t, "model", "BPE with dropout");
 	struct bpe *b = mem_zero(1, sizeof *b);
 	t->model = bpe_model(b);
-	load_vocabulary(t, &b->vocabulary, json_object_get(model, "vocab"));
+	list_vocabulary(&lists->vocabulary, &b->vocabulary);
 	b->prefix = affix_of(t, model, "continuing_subword_prefix");
 	b->suffix = affix_of(t, model, "end_of_word_suffix");
-	load_merges(t, b, json_object_get(model, "merges"));
+	list_merges(&lists->merges, b);
 	b->byte_fallback = flag_of(t, model, "byte_fallback", false);
 	b->fuse_unk = flag_of(t, model, "fuse_unk", false);
 	b->ignore_merges = flag_of(t, model, "ignore_merges", false);
@@ -167,71 +127,70 @@ static void load_bpe(struct tokenizer *t, const json_t *model)
 		const char *unk = string_of(t, model, "unk_token", &n);
 		b->unk = vocabulary_find(&b->vocabulary, unk, n);
 	}
-	bpe_find_bytes(b);
+	vocabulary_find_bytes(&b->vocabulary, b->byte_ids);
 }
 
-static const struct json_part models[] = {
+static const struct {
+	const char *type;
+	void (*load)(struct tokenizer *t, const json_t *model, struct long_lists *lists);
+} models[] = {
 	{"BPE", load_bpe},
-	{0},
+	{"Unigram", tokenizer_json_unigram},
+	{"WordPiece", tokenizer_json_wordpiece},
 };
 
-/* Older files do not say which model: the one with merges is BPE. */
-static void load_model(struct tokenizer *t, const json_t *model)
+/* Older files do not say which model it is: what belongs to it does, in this order. */
+static const char *model_type(const struct tokenizer *t, const json_t *model)
+{
+	if (json_object_get(model, "type"))
+		return string_of(t, model, "type", NULL);
+	if (json_object_get(model, "merges"))
+		return "BPE";
+	if (json_object_get(model, "continuing_subword_prefix"))
+		return "WordPiece";
+	if (json_is_array(json_object_get(model, "vocab")))
+		return "Unigram";
+	unsupported(t, "model", "without type and merges");
+}
+
+static void load_model(struct tokenizer *t, const json_t *model, struct long_lists *lists)
 {
 	if (!json_is_object(model))
 		die(t->path, "not a tokenizer.json (no 'model')");
-	if (json_object_get(model, "type"))
-		load_part(t, model, "model", models);
-	else if (json_object_get(model, "merges"))
-		load_bpe(t, model);
-	else
-		unsupported(t, "model", "without type and merges");
+	const char *type = model_type(t, model);
+	for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+		if (strcmp(type, models[i].type) == 0) {
+			models[i].load(t, model, lists);
+			return;
+		}
+	unsupported(t, "model", type);
 }
 
 /*
  * Added tokens.
  */
 
-/*
- * The id that an added token gets: the one it has, or the next free one.  The
- * file's own number is not asked, as tokenizers does not.
- */
-static int32_t added_id(const struct tokenizer *t, const struct bytes *content)
-{
-	const struct vocabulary *added = &t->added_vocabulary, *model = t->model.vocabulary;
-	int32_t id = vocabulary_find(added, content->data, content->n);
-	if (id < 0)
-		id = vocabulary_find(model, content->data, content->n);
-	if (id < 0)
-		id = (int32_t)(added->size > model->count ? added->size : model->count);
-	if (id > VOCABULARY_ID_MAX)
-		die(t->path, "added_tokens: more than %d ids", VOCABULARY_ID_MAX + 1);
-	return id;
-}
-
 static void load_added_token(struct tokenizer *t, const json_t *object)
 {
-	struct added_token a = {.content = bytes_of(t, object, "content")};
-	if (a.content.n == 0)
+	size_t n;
+	const char *content = string_of(t, object, "content", &n);
+	if (n == 0)
 		return;
-	if (a.content.n > ADDED_MAX)
-		die(t->path, "added_tokens: a token of %zu bytes, at most %d are possible", a.content.n, ADDED_MAX);
-	a.single_word = flag_of(t, object, "single_word", false);
-	a.lstrip = flag_of(t, object, "lstrip", false);
-	a.rstrip = flag_of(t, object, "rstrip", false);
-	a.normalized = flag_of(t, object, "normalized", true);
-	a.special = flag_of(t, object, "special", false);
-	a.id = added_id(t, &a.content);
-	struct text pattern = text_new(a.content.data, a.content.n, true);
-	if (a.normalized)
-		tokenizer_normalize(t, &pattern);
+	struct added_token *a = tokenizer_add_token(t, content, n, tokenizer_next_id(t, content, n));
+	a->single_word = flag_of(t, object, "single_word", false);
+	a->lstrip = flag_of(t, object, "lstrip", false);
+	a->rstrip = flag_of(t, object, "rstrip", false);
+	a->normalized = flag_of(t, object, "normalized", true);
+	a->special = flag_of(t, object, "special", false);
+	if (!a->normalized)
+		return;
+	struct text pattern = text_new(content, n, true);
+	tokenizer_normalize(t, false, &pattern);
 	if (pattern.bytes.n > ADDED_MAX)
-		die(t->path, "added_tokens: a normalized token of %zu bytes", pattern.bytes.n);
-	bytes_add(&pattern.bytes, "", 1);
-	pattern.bytes.n--;
-	a.pattern = pattern.bytes;
-	vocabulary_add(&t->added_vocabulary, a.content.data, a.content.n, a.id);
-	t->added[t->added_count++] = a;
+		die(t->path, "added token %d: %zu bytes when normalized", a->id, pattern.bytes.n);
+	bytes_terminate(&pattern.bytes);
+	bytes_free(&a->pattern);
+	a->pattern = pattern.bytes;
 }
 
 static void load_added_tokens(struct tokenizer *t, const json_t *tokens)
@@ -240,7 +199,6 @@ static void load_added_tokens(struct tokenizer *t, const json_t *tokens)
 	const json_t *token;
 	if (!json_missing(tokens) && !json_is_array(tokens))
 		die(t->path, "'added_tokens' is not a list");
-	t->added = mem_array(json_array_size(tokens), sizeof *t->added);
 	json_array_foreach(tokens, i, token)
 		load_added_token(t, token);
 	tokenizer_index_added(t);
@@ -250,16 +208,17 @@ void tokenizer_load_json(struct tokenizer *t)
 {
 	size_t n;
 	json_error_t error;
+	struct bytes rest = {0};
 	char *file = io_slurp(t->path, VOCABULARY_FILE_MAX, &n);
-	json_t *root = json_loadb(file, n, JSON_ALLOW_NUL, &error);
-	free(file);
+	struct long_lists lists = lists_find(t->path, file, n, &rest);
+	json_t *root = json_loadb(rest.data, rest.n, JSON_ALLOW_NUL, &error);
+	bytes_free(&rest);
 	if (!root)
 		die(t->path, "line %d: %s", error.line, error.text);
-	if (!json_is_object(root))
-		die(t->path, "not a tokenizer.json (not an object)");
 	tokenizer_json_normalizer(t, root);
 	tokenizer_json_pretokenizer(t, root);
-	load_model(t, json_object_get(root, "model"));
+	load_model(t, json_object_get(root, "model"), &lists);
+	free(file);
 	load_added_tokens(t, json_object_get(root, "added_tokens"));
 	ids_add(&t->template, TEMPLATE_TEXT);
 	tokenizer_json_postprocessor(t, root);

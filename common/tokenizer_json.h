@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "tokenizer_lists.h"
 #include "tokenizer_parts.h"
 
 /* True if a member is missing or null. */
@@ -24,6 +25,15 @@ size_t count_of(const struct tokenizer *t, const json_t *object, const char *key
 /* An id in [0, VOCABULARY_ID_MAX]; piece is for the message. */
 int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece);
 
+/* The tokenizer_config.json of a directory, or NULL if there is none; dies if it is broken. */
+json_t *tokenizer_config(const char *directory);
+
+/*
+ * Adds the special tokens that a tokenizer_config.json (or NULL) names, in order of their
+ * ids, and those of `otherwise` (count, or up to a NULL) that are pieces.
+ */
+void tokenizer_load_specials(struct tokenizer *t, const json_t *config, const char *const *otherwise, size_t count);
+
 /* Dies: "unsupported WHAT 'TYPE'". */
 _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type);
 
@@ -35,6 +45,13 @@ struct json_part {
 
 /* Loads an object by the row of its type in a table that an all-zero row ends. */
 void load_part(struct tokenizer *t, const json_t *object, const char *what, const struct json_part *table);
+
+/* Models, from the file's "model" and its long lists. */
+void tokenizer_json_unigram(struct tokenizer *t, const json_t *model, struct long_lists *lists);
+void tokenizer_json_wordpiece(struct tokenizer *t, const json_t *model, struct long_lists *lists);
+
+/* The pre-tokenizer UnicodeScripts. */
+void tokenizer_json_scripts(struct tokenizer *t, const json_t *step);
 
 /* Adds the steps that the file's "normalizer" and so on ask for. */
 void tokenizer_json_normalizer(struct tokenizer *t, const json_t *root);

@@ -47,6 +47,35 @@ struct pretokenizer *tokenizer_add_split(struct tokenizer *t, const char *regex,
 	return p;
 }
 
+int32_t tokenizer_next_id(const struct tokenizer *t, const char *content, size_t n)
+{
+	const struct vocabulary *added = &t->added_vocabulary, *model = t->model.vocabulary;
+	int32_t id = vocabulary_find(added, content, n);
+	if (id < 0)
+		id = vocabulary_find(model, content, n);
+	size_t tokens = t->model.tokens ? t->model.tokens : model->count;
+	if (id < 0)
+		id = (int32_t)(added->size > tokens ? added->size : tokens);
+	if (id > VOCABULARY_ID_MAX)
+		die(t->path, "added tokens: more than %d ids", VOCABULARY_ID_MAX + 1);
+	return id;
+}
+
+struct added_token *tokenizer_add_token(struct tokenizer *t, const char *content, size_t n, int32_t id)
+{
+	if (n > ADDED_MAX)
+		die(t->path, "added token %d: %zu bytes, at most %d are possible", id, n, ADDED_MAX);
+	t->added = mem_resize(t->added, t->added_count + 1, sizeof *t->added);
+	struct added_token *a = &t->added[t->added_count++];
+	*a = (struct added_token){.id = id};
+	bytes_add(&a->content, content, n);
+	bytes_terminate(&a->content);
+	bytes_add(&a->pattern, content, n);
+	bytes_terminate(&a->pattern);
+	vocabulary_add(&t->added_vocabulary, content, n, id);
+	return a;
+}
+
 /*
  * A token is special if any with its content is, and silent if its pattern is
  * the content of a special one.  Of equal patterns those of special ones win.
@@ -70,7 +99,7 @@ void tokenizer_index_added(struct tokenizer *t)
 	for (int first = 1; first >= 0; first--)
 		for (size_t i = 0; i < t->added_count; i++) {
 			const struct added_token *a = &t->added[i];
-			if (a->special == first && a->pattern.n > 0)
+			if (a->special == first && a->pattern.n > 0 && !a->hidden)
 				prefix_add(a->normalized ? &t->normalized : &t->raw, a->pattern.data,
 					   a->pattern.n, t->added_by_id[a->id]);
 		}

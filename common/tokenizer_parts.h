@@ -24,6 +24,9 @@ enum decode_type {
 	DECODE_METASPACE,       /* pattern becomes a space, in the first piece nothing if `start` */
 	DECODE_BYTE_LEVEL,      /* all pieces become the text that their bytes spell: bytelevel.h */
 	DECODE_SUFFIX,          /* pattern becomes a space, in the last piece nothing */
+	DECODE_WORDPIECE,       /* a space before each piece but the first; or, if it begins with it, not even pattern */
+	DECODE_CTC,             /* of equal pieces in a row one; in it no pattern */
+	DECODE_REWRITE,         /* what rewrite makes of each piece */
 	DECODE_JOIN,            /* a space between pieces; the only step then */
 	DECODE_SENTENCEPIECE,   /* all that SentencePiece does; the only step then */
 };
@@ -33,6 +36,8 @@ struct decode_step {
 	struct bytes pattern, content;
 	size_t *borders;        /* of pattern, see decode_borders */
 	size_t start, stop;
+	bool cleanup;           /* wordpiece, ctc: no spaces before punctuation; ctc: content becomes a space */
+	struct normalizer rewrite;
 };
 
 /*
@@ -65,8 +70,8 @@ struct tokenizer {
 /* As tokenizer_piece, with its length, since a piece may contain a NUL. */
 const char *tokenizer_piece_bytes(const struct tokenizer *t, int32_t id, size_t *n);
 
-/* Applies the normalizers; the text's bytes are replaced. */
-void tokenizer_normalize(const struct tokenizer *t, struct text *text);
+/* Applies the normalizers (see normalizer_apply); the text's bytes are replaced. */
+void tokenizer_normalize(const struct tokenizer *t, bool exact, struct text *text);
 
 /* Adds a step, all zero, to those of a tokenizer. */
 struct normalizer *tokenizer_add_normalizer(struct tokenizer *t, enum normalizer_type type);
@@ -78,6 +83,24 @@ struct regex *tokenizer_regex(const struct tokenizer *t, const char *regex, size
 struct pretokenizer *tokenizer_add_split(struct tokenizer *t, const char *regex, size_t n,
 					 enum split_behavior behavior);
 
+/* A punctuation mark, in a regex: Unicode's, and ASCII's other signs. */
+#define TOKENIZER_PUNCTUATION "[\\p{P}$+<=>^`|~]"
+
+/* Cuts as BERT does: at white space, which is removed, and around punctuation marks. */
+void tokenizer_add_bert_split(struct tokenizer *t);
+
+/* Adds all of BERT's steps around its model. */
+void tokenizer_add_bert(struct tokenizer *t, const struct bert *bert);
+
+/*
+ * The id that an added token of a Hugging Face file gets: the one its text has, or the
+ * next free one.  The file's own number is not asked, as tokenizers does not.
+ */
+int32_t tokenizer_next_id(const struct tokenizer *t, const char *content, size_t n);
+
+/* Adds an added token without flags, which dies if it is too long.  Valid until the next one is added. */
+struct added_token *tokenizer_add_token(struct tokenizer *t, const char *content, size_t n, int32_t id);
+
 /*
  * Makes the added tokens findable, once all of them are in t->added and
  * t->added_vocabulary.
@@ -85,12 +108,21 @@ struct pretokenizer *tokenizer_add_split(struct tokenizer *t, const char *regex,
 void tokenizer_index_added(struct tokenizer *t);
 
 /*
- * Fills in a tokenizer from a tokenizer.json, from a tokenizer.model (whose
- * directory, or NULL, may have a tokenizer_config.json), or from the metadata of
- * a GGUF file; dies as tokenizer_open does.
+ * Fill in a tokenizer from its file, t->path; die as tokenizer_open does.  directory, or
+ * NULL, is where the files may be that belong to it, such as tokenizer_config.json.
  */
-void tokenizer_load_json(struct tokenizer *t);
-void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory);
 void tokenizer_load_gguf(struct tokenizer *t);
+void tokenizer_load_json(struct tokenizer *t);
+void tokenizer_load_merges(struct tokenizer *t, const char *directory);
+void tokenizer_load_ranks(struct tokenizer *t);
+void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory);
+void tokenizer_load_tekken(struct tokenizer *t);
+void tokenizer_load_wordpiece(struct tokenizer *t, const char *directory);
+
+/* Whether a file is a list of WordPiece's pieces: by its name, vocab.txt, or a line "[UNK]" at its beginning. */
+bool tokenizer_wordpiece_is(const char *path);
+
+/* Whether a file begins like one of tiktoken's. */
+bool tokenizer_ranks_is(const char *path);
 
 #endif

@@ -1,12 +1,5 @@
 /* tokenizer_spm.c: a tokenizer from a tokenizer.model of SentencePiece. */
-#include <jansson.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "cli.h"
-#include "io.h"
-#include "memory.h"
-#include "tokenizer_parts.h"
+#include "tokenizer_json.h"
 
 /* What tokenizer_config.json beside a tokenizer.model says, or otherwise. */
 static bool configured(const json_t *config, const char *key, bool otherwise)
@@ -15,35 +8,18 @@ static bool configured(const json_t *config, const char *key, bool otherwise)
 	return json_is_boolean(value) ? json_is_true(value) : otherwise;
 }
 
-static json_t *load_config(const char *directory)
-{
-	char *path = mem_printf("%s/tokenizer_config.json", directory);
-	json_t *config = NULL;
-	if (access(path, F_OK) == 0) {
-		size_t n;
-		json_error_t error;
-		char *file = io_slurp(path, VOCABULARY_FILE_MAX, &n);
-		config = json_loadb(file, n, JSON_ALLOW_NUL, &error);
-		if (!config)
-			die(path, "line %d: %s", error.line, error.text);
-		free(file);
-	}
-	free(path);
-	return config;
-}
-
 void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory)
 {
 	struct sentencepiece *sp = sentencepiece_open(t->path);
-	json_t *config = directory ? load_config(directory) : NULL;
+	json_t *config = directory ? tokenizer_config(directory) : NULL;
 	t->sentencepiece = sp;
 	t->model = sentencepiece_model(sp);
 	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
 	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
-	if (sp->bos >= 0 && configured(config, "add_bos_token", true))
+	if (sp->bos >= 0 && configured(config, "add_bos_token", sp->adds_bos))
 		ids_add(&t->template, sp->bos);
 	ids_add(&t->template, TEMPLATE_TEXT);
-	if (sp->eos >= 0 && configured(config, "add_eos_token", false))
+	if (sp->eos >= 0 && configured(config, "add_eos_token", sp->adds_eos))
 		ids_add(&t->template, sp->eos);
 	json_decref(config);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
+#include "bytelevel.h"
 #include "cli.h"
 #include "memory.h"
 #include "tokenizer_json.h"
@@ -135,6 +137,32 @@ static void load_strip(struct tokenizer *t, const json_t *step)
 	n->right = flag_of(t, step, "strip_right", true);
 }
 
+static void load_nmt(struct tokenizer *t, const json_t *step)
+{
+	(void)step;
+	tokenizer_add_normalizer(t, NORMALIZER_NMT);
+}
+
+static void load_bert_normalizer(struct tokenizer *t, const json_t *step)
+{
+	struct bert *b = &tokenizer_add_normalizer(t, NORMALIZER_BERT)->bert;
+	b->clean = flag_of(t, step, "clean_text", true);
+	b->chinese = flag_of(t, step, "handle_chinese_chars", true);
+	b->lowercase = flag_of(t, step, "lowercase", true);
+	b->strip_accents = flag_of(t, step, "strip_accents", b->lowercase);
+}
+
+static void load_precompiled(struct tokenizer *t, const json_t *step)
+{
+	struct charsmap *map = &tokenizer_add_normalizer(t, NORMALIZER_PRECOMPILED)->charsmap;
+	struct bytes blob = {0};
+	size_t n;
+	const char *base64 = string_of(t, step, "precompiled_charsmap", &n);
+	if (!base64_decode(base64, n, &blob) || !charsmap_load(map, blob.data, blob.n) || !charsmap_valid(map))
+		die(t->path, "broken precompiled_charsmap of %zu bytes", n);
+	bytes_free(&blob);
+}
+
 static void load_byte_level_normalizer(struct tokenizer *t, const json_t *step)
 {
 	(void)step;
@@ -142,9 +170,12 @@ static void load_byte_level_normalizer(struct tokenizer *t, const json_t *step)
 }
 
 static const struct json_part normalizers[] = {
+	{"BertNormalizer", load_bert_normalizer},
 	{"ByteLevel", load_byte_level_normalizer},
 	{"Lowercase", load_lowercase},
 	{"NFC", load_form}, {"NFD", load_form}, {"NFKC", load_form}, {"NFKD", load_form},
+	{"Nmt", load_nmt},
+	{"Precompiled", load_precompiled},
 	{"Prepend", load_prepend},
 	{"Replace", load_replace},
 	{"Strip", load_strip},
@@ -194,8 +225,7 @@ static void load_byte_level(struct tokenizer *t, const json_t *step)
 	if (flag_of(t, step, "add_prefix_space", true))
 		bytes_add(&tokenizer_add_pretokenizer(t, PRETOKENIZER_PREFIX)->content, " ", 1);
 	if (flag_of(t, step, "use_regex", true))
-		split(t, "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-		      SPLIT_ISOLATED);
+		split(t, BYTELEVEL_PATTERN, SPLIT_ISOLATED);
 	tokenizer_add_pretokenizer(t, PRETOKENIZER_BYTE_LEVEL);
 }
 
@@ -214,9 +244,17 @@ static void load_digits(struct tokenizer *t, const json_t *step)
 	split(t, flag_of(t, step, "individual_digits", false) ? "\\p{N}" : "\\p{N}+", SPLIT_ISOLATED);
 }
 
+static void load_fixed_length(struct tokenizer *t, const json_t *step)
+{
+	struct pretokenizer *p = tokenizer_add_pretokenizer(t, PRETOKENIZER_FIXED_LENGTH);
+	p->length = json_missing(json_object_get(step, "length")) ? 5 : count_of(t, step, "length");
+	if (p->length == 0)
+		unsupported(t, "pre_tokenizer", "FixedLength of 0");
+}
+
 static void load_punctuation(struct tokenizer *t, const json_t *step)
 {
-	split(t, "[\\p{P}$+<=>^`|~]", behavior_of(t, step));
+	split(t, TOKENIZER_PUNCTUATION, behavior_of(t, step));
 }
 
 /* Words, and what is neither word nor space: not with Oniguruma, so that \w is another. */
@@ -235,6 +273,12 @@ static void load_whitespace_split(struct tokenizer *t, const json_t *step)
 	split(t, "\\s", SPLIT_REMOVED);
 }
 
+static void load_bert(struct tokenizer *t, const json_t *step)
+{
+	(void)step;
+	tokenizer_add_bert_split(t);
+}
+
 static void load_delimiter(struct tokenizer *t, const json_t *step)
 {
 	struct pretokenizer *p = tokenizer_add_pretokenizer(t, PRETOKENIZER_SPLIT);
@@ -243,12 +287,15 @@ static void load_delimiter(struct tokenizer *t, const json_t *step)
 }
 
 static const struct json_part pretokenizers[] = {
+	{"BertPreTokenizer", load_bert},
 	{"ByteLevel", load_byte_level},
 	{"CharDelimiterSplit", load_delimiter},
 	{"Digits", load_digits},
+	{"FixedLength", load_fixed_length},
 	{"Metaspace", load_metaspace},
 	{"Punctuation", load_punctuation},
 	{"Split", load_split},
+	{"UnicodeScripts", tokenizer_json_scripts},
 	{"Whitespace", load_whitespace},
 	{"WhitespaceSplit", load_whitespace_split},
 	{0},
@@ -345,9 +392,13 @@ static const struct json_part postprocessors[] = {
 static void load_replace_back(struct tokenizer *t, const json_t *step)
 {
 	struct decode_step *d = tokenizer_add_decoder(t, DECODE_REPLACE);
-	if (json_object_get(json_object_get(step, "pattern"), "Regex"))
-		unsupported(t, "decoder", "Replace of a Regex");
-	pattern_of(t, step, &d->pattern);
+	struct regex *regex = pattern_of(t, step, &d->pattern);
+	if (regex) {
+		d->type = DECODE_REWRITE;
+		d->rewrite = (struct normalizer){.type = NORMALIZER_REPLACE_REGEX, .regex = regex,
+						 .content = bytes_of(t, step, "content")};
+		return;
+	}
 	if (d->pattern.n == 0)
 		unsupported(t, "decoder", "Replace of nothing");
 	d->content = bytes_of(t, step, "content");
@@ -387,6 +438,23 @@ static void load_metaspace_back(struct tokenizer *t, const json_t *step)
 	d->start = prepend_of(t, step) != PREPEND_NEVER;
 }
 
+static void load_wordpiece_back(struct tokenizer *t, const json_t *step)
+{
+	struct decode_step *d = tokenizer_add_decoder(t, DECODE_WORDPIECE);
+	d->pattern = bytes_of(t, step, "prefix");
+	d->cleanup = flag_of(t, step, "cleanup", true);
+}
+
+static void load_ctc(struct tokenizer *t, const json_t *step)
+{
+	struct decode_step *d = tokenizer_add_decoder(t, DECODE_CTC);
+	d->pattern = bytes_of(t, step, "pad_token");
+	d->content = bytes_of(t, step, "word_delimiter_token");
+	d->cleanup = flag_of(t, step, "cleanup", true);
+	if (d->content.n == 0)
+		unsupported(t, "decoder", "CTC without a word_delimiter_token");
+}
+
 static void load_suffix(struct tokenizer *t, const json_t *step)
 {
 	struct decode_step *d = tokenizer_add_decoder(t, DECODE_SUFFIX);
@@ -402,10 +470,12 @@ static const struct json_part decoders[] = {
 	{"BPEDecoder", load_suffix},
 	{"ByteFallback", load_byte_fallback},
 	{"ByteLevel", load_byte_level_back},
+	{"CTC", load_ctc},
 	{"Fuse", load_fuse},
 	{"Metaspace", load_metaspace_back},
 	{"Replace", load_replace_back},
 	{"Strip", load_strip_back},
+	{"WordPiece", load_wordpiece_back},
 	{0},
 };
 

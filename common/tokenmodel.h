@@ -12,6 +12,7 @@
 
 struct token_model {
 	const struct vocabulary *vocabulary;
+	size_t tokens;                  /* how many there are, where equal pieces count apart; 0: as many as pieces */
 	void *state;                    /* of its kind; what follows gets it */
 	/* Adds the ids of n bytes of valid UTF-8, fewer than 2^31, to out. */
 	void (*encode)(const void *state, const char *s, size_t n, struct ids *out);

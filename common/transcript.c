@@ -83,7 +83,7 @@ static void add_id(const struct transcript *t, struct transcript_sequence *s, in
 		return;
 	}
 	if (!s->decoder)
-		s->decoder = decoder_new(t->tokenizer, pos == 0, t->show_special);
+		s->decoder = decoder_new(t->tokenizer, t->decode | (pos == 0 ? DECODE_BEGINS : 0));
 	const char *text = decoder_next(s->decoder, id, &n);
 	bytes_add(&s->text, text, n);
 }

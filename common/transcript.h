@@ -17,7 +17,7 @@
 
 struct transcript {
 	const struct tokenizer *tokenizer;      /* NULL: ids are printed as numbers */
-	bool show_special;                      /* special tokens are text too */
+	unsigned decode;                        /* DECODE_SPECIAL, DECODE_BYTES */
 	bool terminate;                         /* `end` after each sequence; else '\n' between them */
 	char end;
 

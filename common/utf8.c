@@ -1,4 +1,6 @@
 /* utf8.c: characters in UTF-8.  See utf8.h. */
+#include <string.h>
+
 #include <utf8proc.h>
 
 #include "utf8.h"
@@ -71,6 +73,33 @@ size_t utf8_clean(struct bytes *b, const char *s, size_t n)
 	}
 	bytes_add(b, s + done, n - done);
 	return first;
+}
+
+void utf8_escape(struct bytes *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char byte = (unsigned char)s[i];
+		bytes_add(b, (char[]){(char)0xed, (char)(0xb0 | byte >> 6), (char)(0x80 | (byte & 0x3f))}, 3);
+	}
+}
+
+void utf8_escape_invalid(struct bytes *b, const char *s, size_t n, const char *lost)
+{
+	size_t length, lost_bytes = strlen(lost);
+	for (size_t i = 0; i < n; i += length)
+		if (utf8_decode(s + i, n - i, &length, NULL) != UTF8_VALID ||
+		    (length == lost_bytes && memcmp(s + i, lost, length) == 0))
+			utf8_escape(b, s + i, length);
+		else
+			bytes_add(b, s + i, length);
+}
+
+int utf8_escaped(const char *s, size_t n)
+{
+	const unsigned char *c = (const unsigned char *)s;
+	if (n < 3 || c[0] != 0xed || c[1] < 0xb0)
+		return -1;
+	return (c[1] << 6 & 0xff) | (c[2] & 0x3f);
 }
 
 bool utf8_is_space(uint32_t c)

@@ -41,6 +41,18 @@ bool utf8_valid(const char *s, size_t n);
  */
 size_t utf8_clean(struct bytes *b, const char *s, size_t n);
 
+/*
+ * Adds each of n bytes of s as a lone surrogate, U+DC00 to U+DCFF, which no UTF-8 has: so
+ * bytes pass through what works on characters.  Source: Python, PEP 383.
+ */
+void utf8_escape(struct bytes *b, const char *s, size_t n);
+
+/* Adds s, of which what is not UTF-8, and `lost` (a character, or ""), is escaped. */
+void utf8_escape_invalid(struct bytes *b, const char *s, size_t n, const char *lost);
+
+/* The byte that such a surrogate at the start of s stands for, or -1: there is none. */
+int utf8_escaped(const char *s, size_t n);
+
 /* White space as Unicode has it (White_Space, 25 characters). */
 bool utf8_is_space(uint32_t code);
 

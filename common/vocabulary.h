@@ -19,7 +19,7 @@
 struct vocabulary {
 	struct vocabulary_entry *entries;
 	size_t count, entries_room;
-	uint32_t *slots;                /* hash table: 1 + an entry, or 0 */
+	struct vocabulary_slot *slots;  /* hash table of the entries */
 	size_t slots_room;              /* a power of 2 */
 	uint32_t *by_id;                /* 1 + an entry, or 0 */
 	size_t size, by_id_room;        /* size: one more than the largest id */
@@ -32,8 +32,17 @@ struct vocabulary {
  */
 void vocabulary_add(struct vocabulary *v, const char *piece, size_t n, int32_t id);
 
+/* Makes the ids that pieces no longer have as if they had never been. */
+void vocabulary_forget(struct vocabulary *v);
+
 /* The id of a piece, or -1. */
 int32_t vocabulary_find(const struct vocabulary *v, const char *piece, size_t n);
+
+/* The same, in less time where it is `guess`. */
+int32_t vocabulary_guess(const struct vocabulary *v, const char *piece, size_t n, int32_t guess);
+
+/* The ids of "<0x00>" to "<0xFF>", or -1. */
+void vocabulary_find_bytes(const struct vocabulary *v, int32_t ids[256]);
 
 /*
  * The piece of an id, ended by NUL, and its length in *n (may be NULL), or

@@ -151,6 +151,21 @@ numbers() {
 	grep -Eq '^wide +1  first ms .* [0-9]+\.[0-9]+ +-$' <<<"$output"
 }
 
+@test "bench --tok: beside a peer, medians" {
+	tok --train 300 <"$root/README.md" >t.json
+	for ((i = 0; i < 40; i++)); do
+		cat "$root/README.md"
+	done >text
+	printf '#!/bin/sh\ncd "${0%%/*}"\nread n <count\necho $((n + 1)) >count\n[ -f "$1" ] && [ -f "$2" ] && echo "0.00$n 0.5 0.25"\n' >peer
+	echo 1 >count
+	chmod +x peer
+	bytes=$(wc -c <text)
+	TOK_PEER=$PWD/peer BENCH_ROUNDS=3 run -0 "$root/tests/bench" --tok "$PWD/t.json" "$PWD/text"
+	[ "${#lines[@]}" -eq 3 ]
+	grep -Eq '^tok( +[0-9]+\.[0-9]+){3}$' <<<"${lines[1]}"
+	[ "${lines[2]}" = "$(awk -v n="$bytes" 'BEGIN { printf "peer        2.0 %12.2f %12.2f", n / 5e5, n / 2.5e5 }')" ]
+}
+
 @test "bench: without SmolLM2 it says so; a wrong option is wrong usage" {
 	export BENCH_SMOLLM2=$PWD/nowhere.gguf BENCH_SHAPES=smollm2
 	run -0 --separate-stderr "$root/tests/bench"

@@ -94,6 +94,25 @@ vectors() {
 	same "ab ab" 'a|bĠ|a|b'
 }
 
+@test "--bytes with a byte-level vocabulary, and a normalizer before it" {
+	local i
+	tokenizer '.normalizer = {type: "NFC"}'
+	{
+		printf 'e\xcc\x81 ab<s>\xe4\xb8 \xe2\x96\x81'
+		for i in {0..255}; do
+			# shellcheck disable=SC2059
+			printf "\\x$(printf %02x "$i")"
+		done
+	} >in
+	tok -m t.json --bytes <in | tok -m t.json -d --bytes | cmp - in
+	[ "$(printf 'ab\xff' | tok -m t.json --bytes | tok -d --ids)" = "$(jq '.model.vocab | .ab, .["ÿ"]' t.json | paste -sd ' ')" ]
+	# a byte that has no token
+	tokenizer 'del(.model.vocab["ÿ"])'
+	printf 'ab\xff' >in
+	run -1 tok -m t.json --bytes <in
+	[ "$output" = "tok: t.json: cannot keep all bytes: what is at offset 2 would be lost" ]
+}
+
 @test "ignore_merges, and characters without an id" {
 	tokenizer
 	same "abc" 'ab|c'
@@ -279,7 +298,7 @@ vectors() {
 	vocabulary gpt2 pre=nope
 	refused v.gguf "tokenizer.ggml.pre 'nope' is not supported"
 	vocabulary rwkv
-	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: gpt2, llama"
+	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: bert, gpt2, llama, t5"
 	vocabulary gpt2 bos_token_id=9999 add_bos_token=true
 	refused v.gguf "tokenizer.ggml.bos_token_id 9999: there are 266 tokens"
 	printf '1 0 a\nm a b\n' | "$BUILD/tests/mkvocab" gpt2 >v.gguf

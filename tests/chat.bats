@@ -226,7 +226,7 @@ refused() {
 	refused 'tok: --chat: not with --bare' tok --chat --bare x
 	refused 'tok: --chat: not with --ids' tok --chat --ids 1
 	refused 'tok: --messages: not with a text' tok --chat --messages m.json x
-	refused 'tok: --messages: not with --lines or -0' tok --chat --messages m.json --lines
+	refused 'tok: --messages: not with --lines' tok --chat --messages m.json --lines
 	refused 'lm: --bare: not with --chat' lm --chat --bare x
 	refused 'lm: --ids: not with --chat' lm --chat --ids 1
 	refused 'lm: --messages: not with -f' lm --chat --messages m.json -f m.json

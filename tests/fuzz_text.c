@@ -37,6 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		for (size_t i = 0; i < n; i++)
 			if (charsmap_match(&map, s + i, n - i, &length, &m))
 				check(length <= n - i);
+		const char *whole = charsmap_transform(&map, s, n, &m);
+		check(!whole || !charsmap_valid(&map) || utf8_valid(whole, m));
 		charsmap_free(&map);
 	}
 	return 0;

@@ -4,12 +4,12 @@
 
 load helper
 
-# The Llamas among the golden models.
-llamas() {
+# The golden models of the families that are supported.
+models() {
 	for config in "$shared"/golden/models/*/config.json; do
-		if [ "$(jq -r .model_type "$config")" = llama ]; then
-			dirname "$config"
-		fi
+		case $(jq -r .model_type "$config") in
+		llama | gpt2) dirname "$config" ;;
+		esac
 	done
 }
 
@@ -36,7 +36,7 @@ context() {
 pass() {
 	local c l layers
 	c=$(context "$(wc -w <<<"$1")")
-	layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+	layers=$(jq '.num_hidden_layers // .n_layer' "$LM_MODEL/config.json")
 	tok --ids --want all --chunk 7 "$1" | embed -x >x
 	cp x embed
 	for ((l = 0; l < layers; l++)); do
@@ -47,14 +47,14 @@ pass() {
 	logits -x <x >logits
 }
 
-@test "every stage of every golden Llama, within 1e-5 of the reference" {
+@test "every stage of every golden model of a supported family, within 1e-5 of the reference" {
 	count=0
 	while IFS= read -r LM_MODEL; do
 		export LM_MODEL
 		name=${LM_MODEL##*/}
 		reference=$LM_MODEL/reference.safetensors
 		tolerance=$(jq '.tolerance // 1e-5' "$LM_MODEL/note.json")
-		layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+		layers=$(jq '.num_hidden_layers // .n_layer' "$LM_MODEL/config.json")
 		pass "$(compare "$reference" input_ids)"
 		compare "$reference" embed x "$tolerance" <embed
 		for ((l = 0; l < layers; l++)); do
@@ -70,11 +70,11 @@ pass() {
 		done
 		echo "# $name"
 		count=$((count + 1))
-	done < <(llamas)
-	[ "$count" -ge 6 ]
+	done < <(models)
+	[ "$count" -ge 11 ]
 }
 
-@test "every golden Llama continues as the reference does" {
+@test "every such model continues as the reference does" {
 	while IFS= read -r LM_MODEL; do
 		export LM_MODEL
 		reference=$LM_MODEL/reference.safetensors
@@ -92,7 +92,7 @@ pass() {
 		fi
 		diff <(tr -s ' ' '\n' <expected) <(tr -s ' ' '\n' <out) >differences ||
 			fail "$LM_MODEL: $(cat out), not $(cat expected)"
-	done < <(llamas)
+	done < <(models)
 }
 
 @test "stories260k tells its published story" {

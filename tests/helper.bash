@@ -32,7 +32,8 @@ fail() {
 # model NAME: prints the directory of a model of the tests, which it makes if
 # that has not been done in this run.  teach: the model of mkmodel --induction;
 # f32, f16, bf16: the same random model, of 2 layers, in three types; odd: one
-# with biases, shards, shared keys and stretched positions.
+# with biases, shards, shared keys and stretched positions; gpt2, gpt2-bf16: a
+# GPT-2 in two types, and gpt2-odd: one of the less usual kind.
 model() {
 	local models=$BUILD/tests/models made
 	if [ ! -d "$models/$1" ]; then
@@ -43,6 +44,10 @@ model() {
 		f32 | f16 | bf16) "$BUILD/tests/mkmodel" --dtype "$1" --seed 1 "$made" ;;
 		odd) "$BUILD/tests/mkmodel" --layers 3 --dim 40 --heads 6 --kv-heads 1 --head-dim 20 --ffn 50 \
 			--dtype bf16 --tied --attention-bias --mlp-bias --shards 3 --rope llama3 --seed 2 "$made" ;;
+		gpt2 | gpt2-bf16) "$BUILD/tests/mkmodel" --family gpt2 --ffn 192 --tied --context 600 \
+			--dtype "$([ "$1" = gpt2 ] && echo f32 || echo bf16)" --seed 5 "$made" ;;
+		gpt2-odd) "$BUILD/tests/mkmodel" --family gpt2 --layers 3 --dim 35 --heads 5 --ffn 50 --context 400 \
+			--activation tanh --bare --unscaled --scale-by-layer --shards 3 --seed 6 "$made" ;;
 		tiny) "$BUILD/tests/mkmodel" --dim 8 --heads 2 --kv-heads 1 --ffn 12 --seed 3 "$made" ;;
 		*) fail "model: no $1" ;;
 		esac || return
@@ -69,7 +74,7 @@ skip_without_terminal() {
 # chain [OPTION...]: the layers of $LM_MODEL, a process each, with these options.
 chain() {
 	local layers l command=
-	layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+	layers=$(jq '.num_hidden_layers // .n_layer' "$LM_MODEL/config.json")
 	for ((l = 0; l < layers; l++)); do
 		command+="${command:+ | }attn -l $l $* | ffn -l $l $*"
 	done

@@ -211,11 +211,12 @@ static void compare_vectors(const struct kernels *k)
 	k->round_bf16(v[0], n, (uint16_t *)v[2]);
 	plain->round_bf16(v[0], n, (uint16_t *)v[3]);
 	compare(k, "round_bf16", v[2], v[3], n);
-	for (int activation = ACTIVATION_SILU; activation <= ACTIVATION_RELU_SQUARED; activation++) {
-		k->activate((enum activation)activation, v[0], v[1], n, v[2]);
-		plain->activate((enum activation)activation, v[0], v[1], n, v[3]);
-		compare(k, "activate", v[2], v[3], n);
-	}
+	for (int activation = ACTIVATION_SILU; activation <= ACTIVATION_LINEAR; activation++)
+		for (int gated = 0; gated < 2; gated++) {
+			k->activate((enum activation)activation, v[0], gated ? v[1] : NULL, n, v[2]);
+			plain->activate((enum activation)activation, v[0], gated ? v[1] : NULL, n, v[3]);
+			compare(k, "activate", v[2], v[3], n);
+		}
 	for (int i = 0; i < 5; i++)
 		free(v[i]);
 }

@@ -1,10 +1,11 @@
 /*
- * mkgguf.c: a GGUF file from a Llama's directory, for the tests.
+ * mkgguf.c: a GGUF file from a model's directory, for the tests.
  *
  *	mkgguf [--type TYPE] [--unpacked] [--split N] [--u32 KEY=N] DIR FILE
  *
- * Rows of q and k are permuted as llama.cpp's converter does, and the factors
- * of llama3's rope become a tensor.  Matrices keep their type and numbers.  With
+ * Where the family's files have it so, rows of q and k are permuted as llama.cpp's
+ * converter does, and the factors of llama3's rope become a tensor; slots of one
+ * name become one tensor.  Matrices keep their type and numbers.  With
  * --type they are random blocks of that type instead, which DIR gives only the
  * shape; with --unpacked the same numbers are written as F32.  With --split
  * files FILE-00001-of-0000N.gguf are written.  --u32 adds a pair.
@@ -38,8 +39,15 @@ struct entry {
 static struct entry entries[1024];
 static size_t entry_count;
 
+/* The tensor of that name with room for so many rows more. */
 static struct entry *add(char *name, size_t out, size_t in, enum dtype type)
 {
+	for (size_t i = 0; i < entry_count; i++)
+		if (strcmp(entries[i].name, name) == 0) {
+			entries[i].out += out;
+			free(name);
+			return &entries[i];
+		}
 	if (entry_count == sizeof entries / sizeof *entries)
 		die(name, "too many tensors");
 	struct entry *e = &entries[entry_count++];
@@ -58,10 +66,10 @@ static char *name_of(const struct model *m, int slot, size_t layer, const char *
 }
 
 /* Which row of DIR's matrix stands in this row: pairs side by side. */
-static size_t source_row(const struct config *c, int slot, size_t row)
+static size_t source_row(const struct model *m, int slot, size_t row)
 {
-	size_t hd = c->head_dim, at = row % hd;
-	return slot == SLOT_Q || slot == SLOT_K ? row - at + at / 2 + at % 2 * (hd / 2) : row;
+	size_t hd = m->config.head_dim, at = row % hd;
+	return m->family->gguf.interleaved && (slot == SLOT_Q || slot == SLOT_K) ? row - at + at / 2 + at % 2 * (hd / 2) : row;
 }
 
 /* Random, with scales that make numbers of about a tenth. */
@@ -98,7 +106,7 @@ static void add_matrix(const struct model *m, int slot, size_t layer, const stru
 	if (type && l.w.in % type->elements)
 		die(e->name, "%zu columns, must be a multiple of %zu", l.w.in, type->elements);
 	for (size_t i = 0; !type && i < l.w.out; i++)
-		bytes_add(&e->data, (const char *)l.w.data + source_row(&m->config, slot, i) * bytes, bytes);
+		bytes_add(&e->data, (const char *)l.w.data + source_row(m, slot, i) * bytes, bytes);
 	for (size_t i = 0; type && i < l.w.out * l.w.in; i += type->elements) {
 		unsigned char block[1024];
 		float x[QUANT_BLOCK_MAX];
@@ -111,18 +119,25 @@ static void add_matrix(const struct model *m, int slot, size_t layer, const stru
 	if (l.bias) {
 		e = add(name_of(m, slot, layer, ".bias"), l.w.out, 0, DTYPE_F32);
 		for (size_t i = 0; i < l.w.out; i++)
-			put_f32(&e->data, l.bias[source_row(&m->config, slot, i)]);
+			put_f32(&e->data, l.bias[source_row(m, slot, i)]);
 	}
-	free(l.bias);
+	linear_free(&l);
 }
 
-static void add_vector(const struct model *m, int slot, size_t layer)
+static void add_vector(char *name, const float *x, size_t n)
 {
-	float *x = model_vector(m, (enum slot)slot, layer);
-	struct entry *e = add(name_of(m, slot, layer, ".weight"), m->config.d, 0, DTYPE_F32);
-	for (size_t i = 0; i < m->config.d; i++)
+	struct entry *e = add(name, n, 0, DTYPE_F32);
+	for (size_t i = 0; i < n; i++)
 		put_f32(&e->data, x[i]);
-	free(x);
+}
+
+static void add_norm(const struct model *m, int slot, size_t layer)
+{
+	struct norm w = model_norm(m, (enum slot)slot, layer);
+	add_vector(name_of(m, slot, layer, ".weight"), w.weight, m->config.d);
+	if (w.bias)
+		add_vector(name_of(m, slot, layer, ".bias"), w.bias, m->config.d);
+	norm_free(&w);
 }
 
 /* The divisors of the frequencies that llama3 amounts to. */
@@ -141,42 +156,61 @@ static void add_factors(const struct config *c)
 
 static void add_tensors(const struct model *m, const struct quant *type, bool unpacked)
 {
-	if (m->config.rope.type == ROPE_LLAMA3)
+	if (m->family->positions == POSITION_ROTARY && m->config.rope.type == ROPE_LLAMA3)
 		add_factors(&m->config);
 	for (int slot = 0; slot < SLOT_COUNT; slot++)
 		for (size_t l = 0; l < (slot < SLOT_LAYER ? 1 : m->config.layers); l++) {
-			if (slot == SLOT_UNEMBEDDING && m->config.tied)
+			if (!model_has(m, (enum slot)slot) || (slot == SLOT_UNEMBEDDING && m->config.tied))
 				continue;
 			if (m->family->tensors[slot].columns == EXTENT_NONE)
-				add_vector(m, slot, l);
+				add_norm(m, slot, l);
 			else
 				add_matrix(m, slot, l, type, unpacked);
 		}
+}
+
+static size_t put_size(struct bytes *b, const struct model *m, enum config_key key, size_t value)
+{
+	char name[80];
+	snprintf(name, sizeof name, "%s.%s", m->family->gguf.architecture, gguf_keys[key]);
+	put_key_u32(b, name, (uint32_t)value);
+	return 1;
+}
+
+static size_t put_rope(struct bytes *b, const struct config *c)
+{
+	const struct rope_config *r = &c->rope;
+	static const char *const ropes[] = {
+		[ROPE_DEFAULT] = "none", [ROPE_LINEAR] = "linear", [ROPE_YARN] = "yarn", [ROPE_LLAMA3] = "none",
+		[ROPE_DYNAMIC] = "dynamic",
+	};
+	put_key_u32(b, "llama.rope.dimension_count", (uint32_t)c->head_dim);
+	put_key_f32(b, "llama.rope.freq_base", (float)r->theta);
+	put_key_string(b, "llama.rope.scaling.type", ropes[r->type]);
+	put_key_f32(b, "llama.rope.scaling.factor", (float)r->factor);
+	put_key_u32(b, "llama.rope.scaling.original_context_length", (uint32_t)r->original_context);
+	return 5;
 }
 
 /* Appends the model's pairs and returns how many. */
 static size_t put_pairs(struct bytes *b, const struct model *m)
 {
 	const struct config *c = &m->config;
-	const struct rope_config *r = &c->rope;
-	static const char *const ropes[] = {
-		[ROPE_DEFAULT] = "none", [ROPE_LINEAR] = "linear", [ROPE_YARN] = "yarn", [ROPE_LLAMA3] = "none",
-		[ROPE_DYNAMIC] = "dynamic",
-	};
-	put_key_string(b, "general.architecture", "llama");
-	put_key_u32(b, "llama.block_count", (uint32_t)c->layers);
-	put_key_u32(b, "llama.context_length", (uint32_t)c->context);
-	put_key_u32(b, "llama.embedding_length", (uint32_t)c->d);
-	put_key_u32(b, "llama.feed_forward_length", (uint32_t)c->ffn);
-	put_key_u32(b, "llama.attention.head_count", (uint32_t)c->heads);
-	put_key_u32(b, "llama.attention.head_count_kv", (uint32_t)c->kv_heads);
-	put_key_u32(b, "llama.attention.key_length", (uint32_t)c->head_dim);
-	put_key_u32(b, "llama.rope.dimension_count", (uint32_t)c->head_dim);
-	put_key_f32(b, "llama.attention.layer_norm_rms_epsilon", c->eps);
-	put_key_f32(b, "llama.rope.freq_base", (float)r->theta);
-	put_key_string(b, "llama.rope.scaling.type", ropes[r->type]);
-	put_key_f32(b, "llama.rope.scaling.factor", (float)r->factor);
-	put_key_u32(b, "llama.rope.scaling.original_context_length", (uint32_t)r->original_context);
+	char eps[80];
+	size_t n = 7;
+	put_key_string(b, "general.architecture", m->family->gguf.architecture);
+	snprintf(eps, sizeof eps, "%s.%s", m->family->gguf.architecture, m->family->gguf.eps_key);
+	put_key_f32(b, eps, c->eps);
+	n += put_size(b, m, KEY_LAYERS, c->layers);
+	n += put_size(b, m, KEY_CONTEXT, c->context);
+	n += put_size(b, m, KEY_D, c->d);
+	n += put_size(b, m, KEY_FFN, c->ffn);
+	n += put_size(b, m, KEY_HEADS, c->heads);
+	if (m->family->positions == POSITION_ROTARY) {
+		n += put_size(b, m, KEY_KV_HEADS, c->kv_heads);
+		n += put_size(b, m, KEY_HEAD_DIM, c->head_dim);
+		n += put_rope(b, c);
+	}
 	put_key_u32(b, "tokenizer.ggml.bos_token_id", 1);
 	put_key_u32(b, "tokenizer.ggml.eos_token_id", (uint32_t)c->eos[0]);
 	put_key(b, "tokenizer.ggml.add_bos_token", GGUF_BOOL);
@@ -194,7 +228,7 @@ static size_t put_pairs(struct bytes *b, const struct model *m)
 	put(b, c->vocab, 8);
 	for (size_t i = 0; i < c->vocab; i++)
 		put_f32(b, -(float)i);
-	return 19;
+	return n;
 }
 
 /* Writes a file of these pairs and of the entries from first on. */

@@ -4,7 +4,9 @@
  * mkmodel [options] DIR writes config.json, model.safetensors (or shards with
  * their index) and tokenizer.json.  Without --induction the weights are random:
  * small integers over powers of two, which F32, F16 and BF16 hold exactly, so
- * that the three types of a model are the same model.
+ * that the three types of a model are the same model.  With --family gpt2 it is
+ * a GPT-2, whose matrices are stored transposed, unless --upright is given: the
+ * same model again.
  *
  * With --induction nothing is random but the names of things: a model of two
  * layers whose weights are written down, not learnt, and which shows what the
@@ -52,12 +54,12 @@ enum { BOS = 1, EOS = 2 };
 
 static struct {
 	size_t layers, d, heads, kv_heads, head_dim, ffn, vocab, context, shards, seed;
-	const char *dtype, *rope;
+	const char *dtype, *rope, *family, *activation;
 	double theta;
-	bool tied, attention_bias, mlp_bias, induction;
+	bool tied, attention_bias, mlp_bias, induction, upright, unscaled, scale_by_layer, bare;
 } opt = {
 	.layers = 2, .d = 48, .heads = 4, .kv_heads = 2, .ffn = 80, .vocab = VOCAB, .context = 512,
-	.shards = 1, .dtype = "f32", .rope = "default", .theta = 10000,
+	.shards = 1, .dtype = "f32", .rope = "default", .theta = 10000, .family = "llama", .activation = "gelu_new",
 };
 
 static void fail(const char *object, const char *reason)
@@ -90,6 +92,7 @@ struct array {
 	char *name;
 	size_t out, in;                 /* in = 0: a vector */
 	float *x;
+	bool transposed;                /* written as [in, out] */
 };
 
 static struct array arrays[1024];
@@ -100,7 +103,7 @@ static float *add(char *name, size_t out, size_t in)
 	if (array_count == sizeof arrays / sizeof *arrays)
 		fail(name, "too many tensors");
 	struct array *a = &arrays[array_count++];
-	*a = (struct array){name, out, in, mem_zero(out * (in ? in : 1), sizeof *a->x)};
+	*a = (struct array){name, out, in, mem_zero(out * (in ? in : 1), sizeof *a->x), false};
 	return a->x;
 }
 
@@ -173,6 +176,52 @@ static struct layer *make_tensors(void)
 	return layers;
 }
 
+/* ---- GPT-2 ---- */
+
+static bool gpt2(void)
+{
+	return strcmp(opt.family, "gpt2") == 0;
+}
+
+static char *gpt2_name(const char *name, const char *suffix)
+{
+	return mem_printf("%s%s.%s", opt.bare ? "" : "transformer.", name, suffix);
+}
+
+static void gpt2_norm(char *name)
+{
+	norm(gpt2_name(name, "weight"));
+	random_fill(add(gpt2_name(name, "bias"), opt.d, 0), opt.d, 1, 0.25f);
+	free(name);
+}
+
+static void gpt2_matrix(char *name, size_t out, size_t in, float gain)
+{
+	random_fill(add(gpt2_name(name, "weight"), out, in), out * in, in, gain);
+	arrays[array_count - 1].transposed = !opt.upright;
+	random_fill(add(gpt2_name(name, "bias"), out, 0), out, 1, 0.25f);
+	free(name);
+}
+
+static void make_gpt2(void)
+{
+	random_fill(add(gpt2_name("wte", "weight"), opt.vocab, opt.d), opt.vocab * opt.d, 1, 1);
+	random_fill(add(gpt2_name("wpe", "weight"), opt.context, opt.d), opt.context * opt.d, 1, 0.5f);
+	for (size_t l = 0; l < opt.layers; l++) {
+		gpt2_norm(mem_printf("h.%zu.ln_1", l));
+		gpt2_matrix(mem_printf("h.%zu.attn.c_attn", l), 3 * opt.d, opt.d, 4);
+		gpt2_matrix(mem_printf("h.%zu.attn.c_proj", l), opt.d, opt.d, 1);
+		gpt2_norm(mem_printf("h.%zu.ln_2", l));
+		gpt2_matrix(mem_printf("h.%zu.mlp.c_fc", l), opt.ffn, opt.d, 2);
+		gpt2_matrix(mem_printf("h.%zu.mlp.c_proj", l), opt.d, opt.ffn, 1);
+		if (opt.bare)           /* useless, as in files of old */
+			add(mem_printf("h.%zu.attn.masked_bias", l), 1, 0);
+	}
+	gpt2_norm(mem_string("ln_f"));
+	if (!opt.tied)
+		random_fill(add(mem_string("lm_head.weight"), opt.vocab, opt.d), opt.vocab * opt.d, opt.d, 4);
+}
+
 /* ---- files ---- */
 
 static uint16_t to_bf16(float x)
@@ -218,6 +267,12 @@ static size_t elements(const struct array *a)
 	return a->out * (a->in ? a->in : 1);
 }
 
+/* Element i as it is written. */
+static float element(const struct array *a, size_t i)
+{
+	return a->x[a->transposed ? i % a->out * a->in + i / a->out : i];
+}
+
 /* The tensors of one shard: every opt.shards-th. */
 static void write_shard(const char *dir, const char *name, size_t shard)
 {
@@ -229,9 +284,9 @@ static void write_shard(const char *dir, const char *name, size_t shard)
 	for (size_t i = shard; i < array_count; i += opt.shards) {
 		struct array *a = &arrays[i];
 		fprintf(h, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%zu", a->name,
-			f32 ? "F32" : f16 ? "F16" : "BF16", a->out);
+			f32 ? "F32" : f16 ? "F16" : "BF16", a->transposed ? a->in : a->out);
 		if (a->in)
-			fprintf(h, ",%zu", a->in);
+			fprintf(h, ",%zu", a->transposed ? a->out : a->in);
 		fprintf(h, "],\"data_offsets\":[%zu,%zu]}", at, at + elements(a) * size);
 		at += elements(a) * size;
 	}
@@ -246,7 +301,7 @@ static void write_shard(const char *dir, const char *name, size_t shard)
 	fwrite(header, 1, n, f);
 	for (size_t i = shard; i < array_count; i += opt.shards)
 		for (size_t k = 0; k < elements(&arrays[i]); k++) {
-			float x = arrays[i].x[k];
+			float x = element(&arrays[i], k);
 			uint16_t half = f16 ? to_f16(x) : to_bf16(x);
 			uint32_t bits;
 			memcpy(&bits, &x, sizeof bits);
@@ -293,7 +348,25 @@ static const char *boolean(bool b)
 	return b ? "true" : "false";
 }
 
-static void write_config(const char *dir)
+static void write_gpt2_config(const char *dir)
+{
+	FILE *f = create(dir, "config.json");
+	fprintf(f, "{\n  \"architectures\": [\"GPT2LMHeadModel\"],\n  \"model_type\": \"gpt2\",\n");
+	fprintf(f, "  \"n_embd\": %zu,\n  \"n_layer\": %zu,\n  \"n_head\": %zu,\n", opt.d, opt.layers, opt.heads);
+	if (opt.ffn == 4 * opt.d)
+		fprintf(f, "  \"n_inner\": null,\n");
+	else
+		fprintf(f, "  \"n_inner\": %zu,\n", opt.ffn);
+	fprintf(f, "  \"vocab_size\": %zu,\n  \"n_positions\": %zu,\n", opt.vocab, opt.context);
+	fprintf(f, "  \"activation_function\": \"%s\",\n  \"layer_norm_epsilon\": 1e-05,\n", opt.activation);
+	fprintf(f, "  \"scale_attn_weights\": %s,\n  \"scale_attn_by_inverse_layer_idx\": %s,\n",
+		boolean(!opt.unscaled), boolean(opt.scale_by_layer));
+	fprintf(f, "  \"tie_word_embeddings\": %s,\n", boolean(opt.tied));
+	fprintf(f, "  \"bos_token_id\": %d,\n  \"eos_token_id\": %d\n}\n", BOS, EOS);
+	finish(f, "config.json");
+}
+
+static void write_llama_config(const char *dir)
 {
 	const char *parameters = NULL;
 	bool known = false;
@@ -634,10 +707,13 @@ static size_t *size_option(int c)
 int main(int argc, char **argv)
 {
 	static const struct option table[] = {
+		{"activation", required_argument, NULL, 'A'},
 		{"attention-bias", no_argument, NULL, 'a'},
+		{"bare", no_argument, NULL, 'b'},
 		{"context", required_argument, NULL, 'c'},
 		{"dim", required_argument, NULL, 'd'},
 		{"dtype", required_argument, NULL, 't'},
+		{"family", required_argument, NULL, 'F'},
 		{"ffn", required_argument, NULL, 'f'},
 		{"head-dim", required_argument, NULL, 'e'},
 		{"heads", required_argument, NULL, 'h'},
@@ -646,16 +722,25 @@ int main(int argc, char **argv)
 		{"layers", required_argument, NULL, 'l'},
 		{"mlp-bias", no_argument, NULL, 'm'},
 		{"rope", required_argument, NULL, 'r'},
+		{"scale-by-layer", no_argument, NULL, 'L'},
 		{"seed", required_argument, NULL, 's'},
 		{"shards", required_argument, NULL, 'n'},
 		{"tied", no_argument, NULL, 'T'},
+		{"unscaled", no_argument, NULL, 'u'},
+		{"upright", no_argument, NULL, 'U'},
 		{"vocab", required_argument, NULL, 'v'},
 		{0}
 	};
 	int c;
 	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1)
 		switch (c) {
+		case 'A': opt.activation = optarg; break;
 		case 'a': opt.attention_bias = true; break;
+		case 'b': opt.bare = true; break;
+		case 'F': opt.family = optarg; break;
+		case 'L': opt.scale_by_layer = true; break;
+		case 'u': opt.unscaled = true; break;
+		case 'U': opt.upright = true; break;
 		case 'm': opt.mlp_bias = true; break;
 		case 'I': opt.induction = true; break;
 		case 'T': opt.tied = true; break;
@@ -681,12 +766,17 @@ int main(int argc, char **argv)
 		opt.theta = 1e12;
 		opt.tied = opt.attention_bias = opt.mlp_bias = false;
 		make_induction();
+	} else if (gpt2()) {
+		make_gpt2();
 	} else {
 		if (!opt.head_dim)
 			opt.head_dim = opt.d / opt.heads;
 		free(make_tensors());
 	}
-	write_config(dir);
+	if (gpt2())
+		write_gpt2_config(dir);
+	else
+		write_llama_config(dir);
 	write_weights(dir);
 	if (opt.vocab == VOCAB)
 		write_tokenizer(dir);

@@ -26,7 +26,7 @@ sanitized() {
 each_stage() {
 	local prefix=$1 l layers
 	shift
-	layers=$(jq .num_hidden_layers "$LM_MODEL/config.json")
+	layers=$(jq '.num_hidden_layers // .n_layer' "$LM_MODEL/config.json")
 	embed "$@" >"$prefix.embed"
 	cp "$prefix.embed" "$prefix.x"
 	for ((l = 0; l < layers; l++)); do
@@ -54,7 +54,7 @@ same_rows() {
 }
 
 @test "the chain of attn and ffn writes what block writes" {
-	for name in teach f32 f16 bf16 odd; do
+	for name in teach f32 f16 bf16 odd gpt2 gpt2-bf16 gpt2-odd; do
 		setup_model "$name"
 		for options in "" -x; do
 			words=(${options:+"$options"})
@@ -77,7 +77,7 @@ same_rows() {
 }
 
 @test "chunks of 1, 7, 64 rows and the whole prompt give the same values" {
-	for name in f32 bf16 odd teach; do
+	for name in f32 bf16 odd teach gpt2 gpt2-bf16; do
 		setup_model "$name"
 		long=$text$text$text
 		tok --want all --chunk 10000 "$long" | each_stage whole
@@ -97,7 +97,7 @@ texts() {
 }
 
 @test "a sequence alone and in a batch of 16 has the same values" {
-	for name in f32 bf16; do
+	for name in f32 bf16 gpt2 gpt2-odd; do
 		setup_model "$name"
 		texts >texts
 		for chunk in 3 512; do
@@ -387,7 +387,7 @@ kill_one() {
 }
 
 @test "instruction sets give the same bytes" {
-	for name in f32 f16 bf16 odd; do
+	for name in f32 f16 bf16 odd gpt2 gpt2-bf16 gpt2-odd; do
 		setup_model "$name"
 		tok "$text" | embed | LM_ISA=plain block -l 0- | LM_ISA=plain logits >plain
 		count=0
@@ -403,8 +403,8 @@ kill_one() {
 
 # What all that is computed with, bit for bit, wherever it runs.  A change of an
 # order of summation or of a function changes these, and nothing else may.
-@test "the bits of four models' logits are those on record" {
-	for name in f32 f16 bf16 odd; do
+@test "the bits of seven models' logits are those on record" {
+	for name in f32 f16 bf16 odd gpt2 gpt2-bf16 gpt2-odd; do
 		setup_model "$name"
 		for options in "" -x; do
 			# shellcheck disable=SC2086

@@ -161,15 +161,14 @@ vectors() {
 }
 
 @test "what is not supported or broken is named in one line" {
-	refused '.pre_tokenizer.type = "UnicodeScripts"' "unsupported pre_tokenizer 'UnicodeScripts'"
-	refused '.normalizer = {type: "Nmt"}' "unsupported normalizer 'Nmt'"
-	refused '.decoder.decoders[2].type = "CTC"' "unsupported decoder 'CTC'"
+	refused '.pre_tokenizer.type = "Jieba"' "unsupported pre_tokenizer 'Jieba'"
+	refused '.normalizer = {type: "Append"}' "unsupported normalizer 'Append'"
+	refused '.decoder.decoders[2].type = "Join"' "unsupported decoder 'Join'"
 	refused '.post_processor.type = "Other"' "unsupported post_processor 'Other'"
-	refused '.model.type = "Unigram"' "unsupported model 'Unigram'"
+	refused '.model.type = "WordLevel"' "unsupported model 'WordLevel'"
 	refused '.model.dropout = 0.1' "unsupported model 'BPE with dropout'"
 	refused '.pre_tokenizer = {type: "Split", pattern: {Regex: "a"}, behavior: "x"}' "unsupported behavior 'x'"
 	refused '.normalizer = {type: "Replace", pattern: {Regex: "(a"}, content: ""}' "unsupported regex '(a': ( without )"
-	refused '.decoder = {type: "Replace", pattern: {Regex: "a+"}, content: ""}' "unsupported decoder 'Replace of a Regex'"
 	refused '.model.vocab.a = -1' "the id of 'a' is -1, not in [0, 16777215]"
 	refused '.model.vocab.a = 4294967295' "the id of 'a' is 4294967295, not in [0, 16777215]"
 	refused '.model.merges += [["a", "x"]]' "merge 5, 'a' and 'x': the second is not in the vocabulary"
@@ -188,7 +187,7 @@ vectors() {
 	[ "$output" = "tok: blank: not a SentencePiece model (broken field)" ]
 	mkdir empty
 	run tok -m empty a
-	[ "$output" = "tok: empty: no tokenizer.json or tokenizer.model in it" ]
+	[ "$output" = "tok: empty: no tokenizer.json, tokenizer.model, spiece.model, tekken.json, vocab.json or vocab.txt in it" ]
 }
 
 @test "deep JSON is refused, not followed" {
@@ -196,6 +195,91 @@ vectors() {
 	run tok -m deep a
 	[ "$status" -eq 1 ]
 	[ "${#lines[@]}" -eq 1 ]
+}
+
+# broken TEXT LINE REASON: a tokenizer.json of this text is refused.
+broken() {
+	printf "$1" >broken.json
+	run tok -m broken.json a
+	[ "$status" -eq 1 ]
+	[ "$output" = "tok: broken.json: line $2: $3" ] || fail "$1: $output"
+}
+
+@test "vocabulary and merges, however they are written in JSON" {
+	printf '{ "model" :\n{"merges":[ ["\\u0061" , "\\ud83d\\ude00"], "b c" ] ,"x": [{"vocab": 1}, "}"], "vocab"\r\n: {"a":0,
+		"\\"\\\\\\/\\b\\f\\n\\r\\t":5,"b":1,"c":2,"bc": 3,"\\uD83D\\uDE00":4, "a😀":6, "":7, "\\u0000é":8,"a":9},
+		"type":"BPE"}, "added_tokens": []}' >j.json
+	[ "$(tok -m j.json --bare 'a😀bca' | tok -d --ids)" = "6 3 9" ]
+	tok --ids 5 | tok -m j.json -d | cmp - <(printf '"\\/\b\f\n\r\t')
+	tok --ids 8 | tok -m j.json -d | cmp - <(printf '\0é')
+	run bash -o pipefail -c 'tok --ids 0 | tok -m j.json -d'        # the later of two alike counts
+	[ "$output" = "tok: j.json: no token has the id 0" ]
+	printf '{"model": {"type": "BPE", "vocab": {"a":5, "b":5, "b":7}, "merges":[]}, "added_tokens": []}' >j.json
+	[ "$(tok -m j.json ab | tok -m j.json -d)" = 'a b' ]
+	broken '{"model": {"type": "BPE", "vocab":\n\n{"a":01}}}' 3 'not an integer'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1.0}, "merges":[]}}' 1 'not an integer'
+	broken '{"model": {"type": "BPE", "vocab": {"a":99999999999999999999}, "merges":[]}}' 1 'a number that is too large'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1,}, "merges":[]}}' 1 "'\"' expected"
+	broken '{"model": {"type": "BPE", "vocab": {"a" 1}, "merges":[]}}' 1 "':' expected"
+	broken '{"model": {"type": "BPE", "vocab": {"\\ud800":1}, "merges":[]}}' 1 'half a surrogate pair'
+	broken '{"model": {"type": "BPE", "vocab": {"\\q":1}, "merges":[]}}' 1 'invalid escape'
+	broken '{"model": {"type": "BPE", "vocab": {"\xff":1}, "merges":[]}}' 1 'a string that is not UTF-8'
+	broken '{"model": {"type": "BPE", "vocab": {"a\tb":1}, "merges":[]}}' 1 'a control character in a string'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1}, "merges":[["a"]]}}' 1 'merge 0 is not two pieces'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1}, "merges":[["a","a","a"]]}}' 1 'merge 0 is not two pieces'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1}, "merges":[1]}}' 1 'merge 0 is not two pieces'
+	broken '{"model": {"type": "BPE", "vocab": {"a":1' 1 "a value expected"
+	broken '{"model": {"type": "BPE", "vocab": {"a' 1 "a string without an end"
+	broken '{"model": 1, "x"}' 1 "':' expected"
+	broken '{} {}' 1 'more than one value'
+}
+
+# kept OPTION...: what is on standard input comes back byte for byte.
+kept() {
+	cat >kept.in
+	tok --bytes "$@" <kept.in | tok -d --bytes "$@" | cmp - kept.in
+}
+
+# A text with every byte, much that is no UTF-8, and what tokenizers change or take for marks.
+any_bytes() {
+	local i
+	printf '  a\xe2\x96\x81b  <s></s>ab e\xcc\x81 \xed\xb2\x80 \xed\xa0\x80 \xf4\x90\x80\x80 <0x41>\xe2\x96'
+	for i in {0..255}; do
+		# shellcheck disable=SC2059
+		printf "\\x$(printf %02x "$i")"
+	done
+	printf ' \xff '
+}
+
+@test "--bytes: no byte is lost, and none comes back changed" {
+	tokenizer
+	any_bytes | kept -m t.json
+	printf ' ' | kept -m t.json
+	tokenizer '.normalizer = {type: "NFKC"}'
+	printf 'a\xef\xac\x81 \xff' | kept -m t.json
+	tokenizer '.normalizer = {type: "Lowercase"}'
+	printf 'AB \xff' | kept -m t.json
+	# of the special tokens nothing is found, as with --plain
+	tokenizer
+	[ "$(tok -m t.json --bytes 'a<s>' | tok -d --ids)" = "$(tok -m t.json --plain 'a<s>' | tok -d --ids)" ]
+	# what is UTF-8 has the ids that it always has
+	[ "$(tok -m t.json --bytes 'ab abc' | tok -d --ids)" = "$(tok -m t.json 'ab abc' | tok -d --ids)" ]
+	[ "$(printf 'a\xffb' | tok -m t.json --bytes | tok -d --ids)" = "1 265 258 261" ]            # ▁a, the byte, b
+	[ "$(tok --ids '1 258' | tok -m t.json -d)" = $'\xef\xbf\xbd' ]
+	[ "$(tok --ids '1 258' | tok -m t.json -d --bytes)" = $'\xff' ]
+	# where there are no tokens for bytes, that is said, and nothing written
+	tokenizer '.model.byte_fallback = false'
+	printf 'ab\xff' >in
+	status=0
+	tok -m t.json --bytes <in >out 2>err || status=$?
+	[ "$status" -eq 1 ]
+	[ ! -s out ]
+	[ "$(cat err)" = "tok: t.json: cannot keep all bytes: at offset 2 the text would come back changed" ] || fail "$(cat err)"
+	printf 'ab' | kept -m t.json
+	run -2 tok --bytes --chat a
+	[ "${lines[0]}" = "tok: --chat: not with --bytes" ]
+	run -2 tok --bytes --ids 1
+	[ "${lines[0]}" = "tok: --ids: not with --bytes" ]
 }
 
 @test "merges in a circle come to an end" {
@@ -264,9 +348,9 @@ vectors() {
 }
 
 @test "tokenizer.model: what is broken or not supported" {
-	sentencepiece t3=1
+	sentencepiece t3=3
 	run tok -m t.model a
-	[ "$output" = "tok: t.model: unsupported model_type 'unigram'" ]
+	[ "$output" = "tok: t.model: unsupported model_type 'word'" ]
 	printf '1 0 a\n' | "$BUILD/tests/mksentencepiece" >t.model
 	run tok -m t.model a
 	[ "$output" = "tok: t.model: no piece for the unknown" ]

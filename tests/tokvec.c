@@ -95,7 +95,7 @@ static void compare_ids_sha256(struct vector *v, const char *key, const struct i
 static struct bytes decode(const struct tokenizer *t, const struct ids *ids, bool show_special)
 {
 	struct bytes text = {0};
-	struct decoder *d = decoder_new(t, true, show_special);
+	struct decoder *d = decoder_new(t, DECODE_BEGINS | (show_special ? DECODE_SPECIAL : 0));
 	size_t n;
 	const char *s;
 	for (size_t i = 0; i < ids->n; i++) {

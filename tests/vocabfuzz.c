@@ -44,7 +44,7 @@ static void use(const char *path)
 	struct tokenizer *t = tokenizer_open(path);
 	int32_t *ids;
 	size_t n = tokenizer_encode(t, text, sizeof text, 0, &ids, NULL), length;
-	struct decoder *d = decoder_new(t, true, true);
+	struct decoder *d = decoder_new(t, DECODE_BEGINS | DECODE_SPECIAL);
 	for (size_t i = 0; i < n; i++)
 		decoder_next(d, ids[i], &length);
 	for (int32_t id = 0; id < 300; id++)
