@@ -2,7 +2,7 @@
  * constraint.h: which tokens may come next at all, whatever their scores.
  *
  * The text is what was made behind the tokens that were given (history.h), as
- * the bytes its tokens stand for behind other text (tokenizer_text).
+ * the bytes its tokens stand for amid other text (tokenizer_text).
  */
 #ifndef LMUTILS_CONSTRAINT_H
 #define LMUTILS_CONSTRAINT_H

@@ -564,7 +564,7 @@ static void finish(struct decoder *d, size_t i)
 		put_end(d, i + 1);
 		break;
 	case DECODE_SUFFIX:
-		put_rest(d, i, "");
+		put_rest(d, i, d->flags & DECODE_GOES_ON ? " " : "");
 		break;
 	case DECODE_SENTENCEPIECE:
 		sentencepiece_bytes(d, i, false);
@@ -653,7 +653,7 @@ void tokenizer_text(const struct tokenizer *t, int32_t id, struct bytes *out)
 	size_t n;
 	if (!tokenizer_piece(t, id) || tokenizer_special(t, id))
 		return;
-	struct decoder *d = decoder_new(t, DECODE_BYTES);
+	struct decoder *d = decoder_new(t, DECODE_BYTES | DECODE_GOES_ON);
 	const char *text = decoder_next(d, id, &n);
 	bytes_add(out, text, n);
 	text = decoder_end(d, &n);

@@ -37,9 +37,9 @@ struct sampling_kind {
 /* ---- the steps ---- */
 
 /*
- * 2. Temperature: z[i] = z[i] / t, of which z* / t is put into `zero`.  Towards 0, all but the best fall
- * away: 0 is the limit.  (Ackley, Hinton and Sejnowski, "A learning algorithm for
- * Boltzmann machines", 1985.)
+ * 2. Temperature: z[i] = z[i] / t, of which z* / t is put into `zero`.  Towards
+ * 0, all but the best fall away: 0 is the limit.  (Ackley, Hinton and Sejnowski,
+ * "A learning algorithm for Boltzmann machines", 1985.)
  */
 static void temperature(struct candidates *c, double t)
 {
@@ -402,7 +402,7 @@ void sampling_learn(const struct sampling *s, struct sampling_place *place, doub
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->steps[i].kind->option == SAMPLING_MIROSTAT)
-			place->mu -= s->steps[i].number[1] * (-log_f64(p) / LOG_2 - s->steps[i].number[0]);
+			place->mu -= s->steps[i].number[1] * (-log_f64(fmax(p, 1e-300)) / LOG_2 - s->steps[i].number[0]);
 }
 
 const struct candidate *sampling_choose(const struct sampling *s, struct candidates *c, struct sampling_place *place)

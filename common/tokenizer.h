@@ -79,6 +79,7 @@ enum {
 	DECODE_BEGINS = 1,      /* the first id begins the text: the blank that encoding put there is taken off */
 	DECODE_SPECIAL = 2,     /* special tokens are text too, but not those of a tokenizer.model, which have none */
 	DECODE_BYTES = 4,       /* bytes that are not UTF-8 are written as they are, not as U+FFFD */
+	DECODE_GOES_ON = 8,     /* other text follows the end, so that a suffix there is a space too */
 };
 
 struct decoder *decoder_new(const struct tokenizer *t, unsigned flags);
@@ -98,7 +99,7 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n);
 const char *decoder_end(struct decoder *d, size_t *n);
 
 /*
- * Adds to out the bytes that a token stands for behind other text: parts of a
+ * Adds to out the bytes that a token stands for amid other text: parts of a
  * character too, which a decoder holds back or replaces.  Nothing for a special
  * token, and for an id that there is not.
  */
