@@ -590,15 +590,16 @@ bool pattern_compile(struct pattern *out, const char *text, char *why, size_t si
 		if (*p->at)
 			fail(p, "')' without '('");
 		out->start = build(p, whole, PATTERN_END);
-		why = NULL;
+		p->why = NULL;
 	} else {
 		pattern_free(out);
 	}
 	for (size_t i = 0; i < p->count; i++)
 		free(p->parts[i].set.ranges);
+	bool good = !p->why;
 	free(p->parts);
 	free(p);
-	return !why;
+	return good;
 }
 
 void pattern_free(struct pattern *p)

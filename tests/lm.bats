@@ -271,6 +271,13 @@ printed() {
 	done
 }
 
+@test "no expression in a conversation, whose answers sample does not end" {
+	skip_without_terminal
+	run script -qec "lm --chat --template mistral-v0.2 --regex x" /dev/null
+	[[ $output == *'lm: --regex: not with a conversation'* ]] || fail "$output"
+	lm --chat --template mistral-v0.2 --regex ' (sun|water)' hi | grep -qxE ' (sun|water)'
+}
+
 @test "wrong usage of a stage is wrong usage" {
 	run -2 --separate-stderr lm --eos what hi
 	[ -z "$output" ]
