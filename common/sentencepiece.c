@@ -461,7 +461,7 @@ static void complete(struct loader *l)
 	static const char *const names[] = {"?", "unigram", "bpe", "word", "char"};
 	if (l->model_type < MODEL_UNIGRAM || l->model_type > MODEL_CHAR || l->model_type == MODEL_WORD)
 		die(l->path, "unsupported model_type '%s'", names[l->model_type <= MODEL_CHAR ? l->model_type : 0]);
-	if (sp->unk < 0)
+	if (sp->unk < 0 && !sp->byte_fallback)
 		die(l->path, "no piece for the unknown");
 	for (int i = 0; i < 256; i++) {
 		if (sp->byte_fallback && sp->byte_ids[i] < 0)

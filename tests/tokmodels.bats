@@ -172,6 +172,8 @@ gguf() {
 	cp t.model config/spiece.model
 	echo '{"add_eos_token": true, "add_bos_token": true}' >config/tokenizer_config.json
 	[ "$(tok -m config a | tok -d --ids)" = '1 8 2' ]
+	{ printf '%s\n' '3 0 <s>' '1 -1 a' && echo 6; } | "$BUILD/tests/mksentencepiece" t3=1 t35=1 >t.model
+	same t.model 'aé' '<0xE2>|<0x96>|<0x81>|a|<0xC3>|<0xA9>'        # with bytes, nothing is unknown
 	{ printf '%s\n' '2 0 <unk>' '3 0 <s>' '1 -1 a' && echo 6; } | "$BUILD/tests/mksentencepiece" t3=1 t35=1 >t.model
 	same t.model 'aé' '<0xE2>|<0x96>|<0x81>|a|<0xC3>|<0xA9>'
 	[ "$(tok -m t.model 'aé' | tok -m t.model -d)" = ▁aé ]  # bytes are no space
