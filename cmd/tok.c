@@ -96,7 +96,7 @@ static const struct {
 	{MESSAGES, CHAT, true}, {SYSTEM, CHAT, true}, {TEMPLATE, CHAT, true}, {MESSAGES, LINES, false},
 	{MESSAGES, '0', false},
 	{MAX_LENGTH, TRAIN, true}, {MIN_FREQUENCY, TRAIN, true}, {PATTERN, TRAIN, true}, {SPECIAL, TRAIN, true},
-	{TRAIN, BARE, false}, {TRAIN, BYTES, false}, {TRAIN, CHAT, false}, {TRAIN, IDS, false}, {TRAIN, PLAIN, false},
+	{TRAIN, CHUNK, false}, {TRAIN, WANT, false}, {TRAIN, 'm', false}, {TRAIN, BARE, false}, {TRAIN, BYTES, false}, {TRAIN, CHAT, false}, {TRAIN, IDS, false}, {TRAIN, PLAIN, false},
 	{TRAIN, SHOW, false},
 };
 

@@ -16,6 +16,7 @@
 #include "utf8.h"
 
 #define BYTE_PIECE 6    /* bytes of a piece like <0xE2> */
+#define TEXT_MAX ((size_t)1 << 26)      /* of one token */
 
 /* The state of one step. */
 struct step {
@@ -85,6 +86,8 @@ static void replace(struct decoder *d, size_t i, const char *text, size_t n)
 		} else if (++s->matched == pattern->n) {
 			bytes_add(&out, s->is->content.data, s->is->content.n);
 			s->matched = 0;
+			if (out.n > TEXT_MAX)
+				die(d->t->path, "the text of token %d is longer than %zu bytes", d->id, TEXT_MAX);
 		}
 	}
 	put_text(d, i + 1, out.data, out.n);
@@ -429,8 +432,9 @@ static void sentencepiece_piece(struct decoder *d, size_t i, const char *piece, 
 	struct step *s = &d->steps[i];
 	const struct sentencepiece *sp = d->t->sentencepiece;
 	const size_t space = strlen(SENTENCEPIECE_SPACE);
+	bool added = (size_t)d->id >= sp->vocabulary.size;      /* by a file beside */
 	char byte;
-	if (sp->types[d->id] == PIECE_BYTE) {
+	if (!added && sp->types[d->id] == PIECE_BYTE) {
 		is_byte_piece(piece, &byte);
 		bytes_add(&s->run, &byte, 1);
 		sentencepiece_bytes(d, i, true);
@@ -440,8 +444,8 @@ static void sentencepiece_piece(struct decoder *d, size_t i, const char *piece, 
 		sentencepiece_bytes(d, i, false);
 	s->first = s->first && !s->blank_taken;
 	s->blank_taken = false;
-	if (sp->gguf && (sp->types[d->id] == PIECE_CONTROL || sp->types[d->id] == PIECE_UNKNOWN ||
-			 sp->types[d->id] == PIECE_USER_DEFINED)) {
+	if (added || (sp->gguf && (sp->types[d->id] == PIECE_CONTROL || sp->types[d->id] == PIECE_UNKNOWN ||
+			 sp->types[d->id] == PIECE_USER_DEFINED))) {
 		sentencepiece_put(d, i, piece, n);
 		return;
 	}
@@ -630,9 +634,10 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n)
 		die(d->t->path, "no token has the id %d", id);
 	d->out.n = 0;
 	d->id = id;
-	/* A tokenizer.model's own step knows what to make of its control pieces. */
+	/* A tokenizer.model's own step knows what to make of its own control pieces. */
 	const struct sentencepiece *sp = d->t->sentencepiece;
-	if ((d->flags & DECODE_SPECIAL) || (sp && !sp->gguf) || !tokenizer_special(d->t, id))
+	if ((d->flags & DECODE_SPECIAL) || (sp && !sp->gguf && (size_t)id < sp->vocabulary.size) ||
+	    !tokenizer_special(d->t, id))
 		put_piece(d, 0, piece, length);
 	else if (sp && !(sp->adds_bos && id == sp->bos))
 		d->steps[0].first = false;      /* what it left out stood before the text */

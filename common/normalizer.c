@@ -3,16 +3,28 @@
 #include <utf8proc.h>
 
 #include "bytelevel.h"
+#include "cli.h"
 #include "normalform.h"
 #include "normalizer.h"
 #include "utf8.h"
+
+/* A text may grow to so many bytes; NFKC alone makes eleven of one. */
+#define LIMIT_MIN ((size_t)1 << 16)
+#define LIMIT_PER_BYTE 64
 
 struct text text_new(const char *s, size_t n, bool begins)
 {
 	struct text t = {0};
 	bytes_add(&t.bytes, s, n);
 	t.origin = begins && n ? utf8_length(s) : 0;
+	t.limit = LIMIT_MIN + LIMIT_PER_BYTE * n;
 	return t;
+}
+
+void text_check(const struct text *t, size_t n)
+{
+	if (n > t->limit)
+		die(NULL, "a text becomes more than %zu bytes long when it is normalized", t->limit);
 }
 
 void text_prepend(struct text *t, const char *s, size_t n)
@@ -47,6 +59,7 @@ void text_replace(struct text *t, const char *pattern, size_t n, const char *con
 		size_t at = (size_t)(match - s);
 		bytes_add(&replaced, s + done, at - done);
 		bytes_add(&replaced, content, m);
+		text_check(t, replaced.n);
 		done = at + n;
 		/* The new bytes come from where the last of the old ones came from. */
 		if (done <= old_origin)
@@ -67,6 +80,7 @@ static void replace_matches(const struct normalizer *n, struct text *t)
 	while (regex_next(&search, &start, &end)) {
 		bytes_add(&replaced, t->bytes.data + done, start - done);
 		bytes_add(&replaced, n->content.data, n->content.n);
+		text_check(t, replaced.n);
 		done = end;
 		if (end > 0 && end <= t->origin)
 			origin += n->content.n - (end - start);

@@ -24,10 +24,14 @@
 struct text {
 	struct bytes bytes;
 	size_t origin;
+	size_t limit;           /* of its bytes: what no normalizer that has a purpose exceeds */
 };
 
 /* A text of n bytes of s, which begins the input or not. */
 struct text text_new(const char *s, size_t n, bool begins);
+
+/* Dies if n bytes are more than the text may have. */
+void text_check(const struct text *t, size_t n);
 
 /* Puts n bytes of s before a text that is not empty. */
 void text_prepend(struct text *t, const char *s, size_t n);

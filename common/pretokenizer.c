@@ -29,7 +29,7 @@ void text_list_free(struct text_list *list)
 /* Adds the part of t from start to end. */
 static void add_part(struct text_list *list, const struct text *t, size_t start, size_t end)
 {
-	struct text part = {0};
+	struct text part = {.limit = t->limit};
 	bytes_add(&part.bytes, t->bytes.data + start, end - start);
 	if (t->origin > start)
 		part.origin = t->origin < end ? t->origin - start : end - start;

@@ -213,8 +213,10 @@ bool tokenizer_special(const struct tokenizer *t, int32_t id)
 
 void tokenizer_normalize(const struct tokenizer *t, bool exact, struct text *text)
 {
-	for (size_t i = 0; i < t->normalizer_count; i++)
+	for (size_t i = 0; i < t->normalizer_count; i++) {
 		normalizer_apply(&t->normalizers[i], exact, text);
+		text_check(text, text->bytes.n);
+	}
 }
 
 /* A normalized text without added tokens: the pre-tokenizers, then the model.  Takes it over. */

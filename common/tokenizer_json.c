@@ -66,21 +66,35 @@ int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece)
 	return (int32_t)id;
 }
 
-json_t *tokenizer_config(const char *directory)
+const char *tokenizer_special_of(const json_t *config, const char *key, const char *otherwise)
 {
-	char *path = mem_printf("%s/tokenizer_config.json", directory);
-	json_t *config = NULL;
+	const json_t *token = json_object_get(config, key);
+	const char *s = json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
+	return s ? s : otherwise;
+}
+
+json_t *tokenizer_side_file(const char *directory, const char *name)
+{
+	if (!directory)
+		return NULL;
+	char *path = mem_printf("%s/%s", directory, name);
+	json_t *object = NULL;
 	if (access(path, F_OK) == 0) {
 		size_t n;
 		json_error_t error;
 		char *file = io_slurp(path, VOCABULARY_FILE_MAX, &n);
-		config = json_loadb(file, n, JSON_ALLOW_NUL, &error);
-		if (!config)
+		object = json_loadb(file, n, JSON_ALLOW_NUL, &error);
+		if (!object)
 			die(path, "line %d: %s", error.line, error.text);
 		free(file);
 	}
 	free(path);
-	return config;
+	return object;
+}
+
+json_t *tokenizer_config(const char *directory)
+{
+	return tokenizer_side_file(directory, "tokenizer_config.json");
 }
 
 _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type)

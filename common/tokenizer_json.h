@@ -25,14 +25,23 @@ size_t count_of(const struct tokenizer *t, const json_t *object, const char *key
 /* An id in [0, VOCABULARY_ID_MAX]; piece is for the message. */
 int32_t id_of(const struct tokenizer *t, const json_t *value, const char *piece);
 
-/* The tokenizer_config.json of a directory, or NULL if there is none; dies if it is broken. */
+/*
+ * A JSON file beside a tokenizer, in a directory (or NULL): NULL if there is none; dies if it
+ * is broken.  And tokenizer_config.json.
+ */
+json_t *tokenizer_side_file(const char *directory, const char *name);
 json_t *tokenizer_config(const char *directory);
 
+/* A special token's text in tokenizer_config.json: "[CLS]", or {"content": "[CLS]", ...}; or else another. */
+const char *tokenizer_special_of(const json_t *config, const char *key, const char *otherwise);
+
 /*
- * Adds the special tokens that a tokenizer_config.json (or NULL) names, in order of their
- * ids, and those of `otherwise` (count, or up to a NULL) that are pieces.
+ * Adds the tokens that tokenizer_config.json (or NULL) names, or if that does not list
+ * them with their ids, special_tokens_map.json and added_tokens.json; in the order of their
+ * ids; and those of `otherwise` (count, or up to a NULL).
  */
-void tokenizer_load_specials(struct tokenizer *t, const json_t *config, const char *const *otherwise, size_t count);
+void tokenizer_load_specials(struct tokenizer *t, const char *directory, const json_t *config,
+			     const char *const *otherwise, size_t count);
 
 /* Dies: "unsupported WHAT 'TYPE'". */
 _Noreturn void unsupported(const struct tokenizer *t, const char *what, const char *type);

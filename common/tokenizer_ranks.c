@@ -190,16 +190,18 @@ static void add_special(struct tokenizer *t, const struct special *special)
 
 static const struct encoding *encoding_of(const struct tokenizer *t, size_t ranks)
 {
-	struct bytes known = {0};
-	for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++) {
-		if (encodings[i].ranks == ranks)
+	const size_t count = sizeof encodings / sizeof *encodings;
+	char *known = mem_string("");
+	for (size_t i = 0; i < count; i++)
+		if (encodings[i].ranks == ranks) {
+			free(known);
 			return &encodings[i];
-		char *name = mem_printf("%s%s: %zu", i ? ", " : "", encodings[i].name, encodings[i].ranks);
-		bytes_add(&known, name, strlen(name));
-		free(name);
-	}
-	bytes_terminate(&known);
-	die(t->path, "%zu ranks; what to cut text at is known for these only: %s", ranks, known.data);
+		} else {
+			char *more = mem_printf("%s%s%s: %zu", known, i ? ", " : "", encodings[i].name, encodings[i].ranks);
+			free(known);
+			known = more;
+		}
+	die(t->path, "%zu ranks; what to cut text at is known for these only: %s", ranks, known);
 }
 
 void tokenizer_load_ranks(struct tokenizer *t)

@@ -16,6 +16,7 @@ void tokenizer_load_sentencepiece(struct tokenizer *t, const char *directory)
 	t->model = sentencepiece_model(sp);
 	tokenizer_add_normalizer(t, NORMALIZER_SENTENCEPIECE)->sentencepiece = sp;
 	tokenizer_add_decoder(t, DECODE_SENTENCEPIECE);
+	tokenizer_load_specials(t, directory, config, NULL, 0);
 	if (sp->bos >= 0 && configured(config, "add_bos_token", sp->adds_bos))
 		ids_add(&t->template, sp->bos);
 	ids_add(&t->template, TEMPLATE_TEXT);

@@ -67,14 +67,6 @@ static void load_lines(const struct tokenizer *t, struct wordpiece *w)
 	wordpiece_complete(w, t->path);
 }
 
-/* A special token's text: "[CLS]", or {"content": "[CLS]", ...}; or else another. */
-static const char *special_of(const json_t *config, const char *key, const char *otherwise)
-{
-	const json_t *token = json_object_get(config, key);
-	const char *s = json_string_value(json_is_object(token) ? json_object_get(token, "content") : token);
-	return s ? s : otherwise;
-}
-
 /* Other classes than BERT's and its like have other steps. */
 static void check_class(const struct tokenizer *t, const json_t *config)
 {
@@ -122,9 +114,9 @@ void tokenizer_load_wordpiece(struct tokenizer *t, const char *directory)
 	check_class(t, config);
 	t->model = wordpiece_model(w);
 	load_lines(t, w);
-	const char *unk = special_of(config, "unk_token", "[UNK]"), *specials[] = {
-		unk, special_of(config, "sep_token", "[SEP]"), special_of(config, "pad_token", "[PAD]"),
-		special_of(config, "cls_token", "[CLS]"), special_of(config, "mask_token", "[MASK]"),
+	const char *unk = tokenizer_special_of(config, "unk_token", "[UNK]"), *specials[] = {
+		unk, tokenizer_special_of(config, "sep_token", "[SEP]"), tokenizer_special_of(config, "pad_token", "[PAD]"),
+		tokenizer_special_of(config, "cls_token", "[CLS]"), tokenizer_special_of(config, "mask_token", "[MASK]"),
 	};
 	w->unk.n = 0;
 	bytes_add(&w->unk, unk, strlen(unk));
@@ -132,7 +124,7 @@ void tokenizer_load_wordpiece(struct tokenizer *t, const char *directory)
 	bert.lowercase = flag_of(t, config, "do_lower_case", true);
 	bert.strip_accents = flag_of(t, config, "strip_accents", bert.lowercase);
 	tokenizer_add_bert(t, &bert);
-	tokenizer_load_specials(t, config, specials, sizeof specials / sizeof *specials);
+	tokenizer_load_specials(t, directory, config, specials, sizeof specials / sizeof *specials);
 	add_around(t, specials[3]);
 	ids_add(&t->template, TEMPLATE_TEXT);
 	add_around(t, specials[1]);

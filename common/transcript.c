@@ -131,6 +131,8 @@ static void print_ready(struct transcript *t)
 {
 	while (t->count > 0) {
 		struct transcript_sequence *s = t->current;
+		if (!s && !t->complete && t->sequences[0]->number != 0)
+			break;          /* one with a lower number may come yet */
 		if (!s) {
 			s = t->current = t->sequences[0];
 			if (t->separate && !t->terminate)
@@ -169,6 +171,8 @@ void transcript_add(struct transcript *t, const struct frame *f, const struct st
 		fork_sequence(t, o.forks[i][0], o.forks[i][1], in);
 	for (size_t i = 0; i < r.n; i++)
 		add_row(t, r.ids[i], r.seq[i], r.pos[i], in);
+	for (size_t i = 0; i < r.n; i++)
+		t->complete |= !r.want || r.want[i];
 	print_ready(t);
 }
 
@@ -176,6 +180,7 @@ void transcript_finish(struct transcript *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		end_sequence(t->sequences[i]);
+	t->complete = true;
 	print_ready(t);
 	free(t->sequences);
 }

@@ -24,6 +24,7 @@ struct transcript {
 	struct transcript_sequence **sequences; /* unprinted, by rising number */
 	size_t count, room;
 	struct transcript_sequence *current;    /* the one that is being printed, or NULL */
+	bool complete;                          /* a row was wanted: all sequences that begin together are known */
 	bool separate;                          /* a sequence has been printed */
 	char last;                              /* the last byte printed; 0: none */
 };

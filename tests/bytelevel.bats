@@ -113,6 +113,28 @@ vectors() {
 	[ "$output" = "tok: t.json: cannot keep all bytes: what is at offset 2 would be lost" ]
 }
 
+@test "sequences come out in their order, also where the first is one token" {
+	tokenizer
+	printf 'a\nb ab\nab\n' >in
+	tok -m t.json --lines <in | tok -m t.json -d --lines | cmp - in
+	tok -m t.json --lines --chunk 1 <in | tok -m t.json -d --lines | cmp - in
+	[ "$(tok -m t.json a "b ab" | tok -d --ids | head -n 1)" = "$(tok -m t.json a | tok -d --ids)" ]
+}
+
+@test "steps that make more and more of a text come to an end" {
+	local grow='[range(12) | {type: "Replace", pattern: {String: "a"}, content: "aaaaaaaaaa"}]'
+	tokenizer ".normalizer = {type: \"Sequence\", normalizers: $grow}"
+	run -1 tok -m t.json a
+	[ "$output" = "tok: a text becomes more than 65600 bytes long when it is normalized" ] || fail "$output"
+	tokenizer ".normalizer = {type: \"Sequence\", normalizers: ($grow | map(.pattern = {Regex: \"a\"}))}"
+	run -1 tok -m t.json a
+	[ "$output" = "tok: a text becomes more than 65600 bytes long when it is normalized" ] || fail "$output"
+	tokenizer ".decoder = {type: \"Sequence\", decoders: $grow}"
+	tok -m t.json a >a
+	run -1 tok -m t.json -d <a
+	[ "$output" = "tok: t.json: the text of token $(jq .model.vocab.a t.json) is longer than 67108864 bytes" ] || fail "$output"
+}
+
 @test "ignore_merges, and characters without an id" {
 	tokenizer
 	same "abc" 'ab|c'

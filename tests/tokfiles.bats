@@ -58,6 +58,22 @@ pair() {
 	pair roberta RobertaTokenizer
 	[ "$(tok -m roberta "ab" | tok -m roberta -d --plain)" = "<s>ab</s>" ]
 	[ "$(tok -m roberta --bare "ab" | tok -d --ids)" = "$(jq '.ab' plain/vocab.json)" ]
+	# the files beside: tokens with ids, in their order, and names of special ones (transformers 5.23)
+	pair beside GPT2Tokenizer '{add_bos_token: true, extra_special_tokens: {x: "<x>"}}'
+	echo '{"<b>": 268, "  ": 267}' >beside/added_tokens.json
+	echo '{"additional_special_tokens": ["<b>", "<c>"]}' >beside/special_tokens_map.json
+	[ "$(tok -m beside "a  <b><c><x>" | tok -d --ids)" = "266 68 267 268 270 269" ]
+	[ "$(tok -m beside "a  <b><c>" | tok -m beside -d)" = "a  <b>" ]
+	jq '.added_tokens_decoder = {"267": {content: "<b>", special: true}}' beside/tokenizer_config.json >v
+	mv v beside/tokenizer_config.json
+	[ "$(tok -m beside "a<b><x>" | tok -d --ids)" = "266 68 267 268" ]
+	[ "$(tok -m beside "a  <b><x>" | tok -m beside -d)" = "a  " ]
+	pair neox GPTNeoXTokenizer
+	same neox $'e\xcc\x81' "Ã©"
+	pair none Qwen2Tokenizer
+	jq 'del(.["<|endoftext|>"])' none/vocab.json >v
+	mv v none/vocab.json
+	[ "$(tok -m none "<|endoftext|>" | tok -d --ids)" = 266 ]
 	pair other LlamaTokenizer
 	run -1 tok -m other a
 	[ "$output" = "tok: other/vocab.json: unsupported tokenizer_class (without a tokenizer.json) 'LlamaTokenizer'" ]
@@ -70,6 +86,16 @@ pair() {
 	printf 'a x\n' >plain/merges.txt
 	run -1 tok -m plain a
 	[ "$output" = "tok: plain/merges.txt: merge 0, 'a' and 'x': the result is not in the vocabulary" ]
+}
+
+@test "tokens added beside a tokenizer.model" {
+	mkdir sp
+	printf '2 0 <unk>\n3 0 <s>\n3 0 </s>\n1 -1 ▁a\n1 -2 ▁\n1 -3 a\n1 -4 b\n' | "$BUILD/tests/mksentencepiece" >sp/tokenizer.model
+	echo '{"<|x|>": 7}' >sp/added_tokens.json
+	jq -n '{added_tokens_decoder: {"1": {content: "<s>", special: true}, "7": {content: "<|x|>", special: true}}}' >sp/tokenizer_config.json
+	[ "$(tok -m sp "a<|x|>b<s>" | tok -d --ids)" = "1 3 7 4 6 0" ]         # <s> is text, unknown
+	[ "$(tok -m sp "a<|x|>b" | tok -m sp -d)" = "a b" ]
+	[ "$(tok -m sp "a<|x|>b" | tok -m sp -d --plain)" = "a<|x|> b" ]
 }
 
 # bytes: the 256 bytes in base64, a line each, as ranks 0 to 255.
