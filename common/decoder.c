@@ -630,9 +630,11 @@ const char *decoder_next(struct decoder *d, int32_t id, size_t *n)
 {
 	size_t length;
 	const char *piece = tokenizer_piece_bytes(d->t, id, &length);
-	if (!piece)
+	d->out.n = *n = 0;
+	if (!piece && (id < 0 || (size_t)id >= tokenizer_size(d->t)))
 		die(d->t->path, "no token has the id %d", id);
-	d->out.n = 0;
+	if (!piece)
+		return "";              /* a gap between ids, which tokenizers passes over too */
 	d->id = id;
 	/* A tokenizer.model's own step knows what to make of its own control pieces. */
 	const struct sentencepiece *sp = d->t->sentencepiece;

@@ -91,7 +91,7 @@ void decoder_free(struct decoder *d);
 
 /*
  * The bytes that became sure with this id (length *n, valid until the next
- * call).  Dies for an id that the tokenizer does not have.
+ * call).  Dies for an id beyond those that the tokenizer has.
  */
 const char *decoder_next(struct decoder *d, int32_t id, size_t *n);
 
