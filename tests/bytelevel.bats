@@ -204,6 +204,12 @@ vectors() {
 
 @test "regular expressions as Oniguruma reads them" {
 	matches '\w+' $'a_\xc2\xb2 \xcc\x81' $'<a_\xc2\xb2><\xcc\x81>'
+	matches '\w+|[^\w\s]+' 'x², ,½ ¼' '<x²><,><,½><¼>'
+	matches '[\w]+|[[:word:]]+' 'x²y½' '<x><y>'
+	matches '[\W]+|[^\w]+' 'x²y½' '<²><½>'
+	matches '[^\W]+|[\p{Word}&&[^a]]+|[²&&\P{Word}]' 'x²y½' '<x><²><y>'
+	matches '\p{Word}+|[\d[\w]]+' 'x² ½' '<x²><½>'
+	matches '\b[^x]' 'x² ,½' '< ><½>'
 	matches '\s' $'\xe1\xa0\x8e\xc2\x85' $'<\xc2\x85>'
 	matches '\h+' 'xf00g' '<f00>'
 	matches 'a{2}+' aaaaa '<aaaa>'
