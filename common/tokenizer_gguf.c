@@ -64,12 +64,13 @@ static struct source source_of(const struct gguf *g)
 	return s;
 }
 
+/* 0, undefined, is like a normal one. */
 static enum piece_type type_of(const struct source *s, size_t i)
 {
 	int64_t type = PIECE_NORMAL;
-	if (s->types && (!gguf_integer_at(s->types, i, &type) || type < PIECE_NORMAL || type > PIECE_BYTE))
-		die(s->g->path, KEY("token_type") " of token %zu is not in [%d, %d]", i, PIECE_NORMAL, PIECE_BYTE);
-	return (enum piece_type)type;
+	if (s->types && (!gguf_integer_at(s->types, i, &type) || type < 0 || type > PIECE_BYTE))
+		die(s->g->path, KEY("token_type") " of token %zu is not in [0, %d]", i, PIECE_BYTE);
+	return type == 0 ? PIECE_NORMAL : (enum piece_type)type;
 }
 
 static float score_of(const struct source *s, size_t i)

@@ -314,13 +314,23 @@ vectors() {
 	printf '1 0 a\n' | "$BUILD/tests/mkvocab" gpt2 >v.gguf
 	refused v.gguf "no tokenizer.ggml.merges"
 	printf '9 0 a\n' | "$BUILD/tests/mkvocab" llama >v.gguf
-	refused v.gguf "tokenizer.ggml.token_type of token 0 is not in [1, 6]"
+	refused v.gguf "tokenizer.ggml.token_type of token 0 is not in [0, 6]"
 	printf '1 0 \xff\n' | "$BUILD/tests/mkvocab" llama >v.gguf
 	refused v.gguf "token 0 is not UTF-8"
 	printf '6 0 <0xZZ>\n' | "$BUILD/tests/mkvocab" llama >v.gguf
 	refused v.gguf "piece 0 '<0xZZ>' is not a byte"
 	printf '' | "$BUILD/tests/mkvocab" llama >v.gguf
 	refused v.gguf "no tokenizer.ggml.tokens"
+}
+
+@test "GGUF: a token of an undefined type is a normal one" {
+	file=v.gguf
+	printf '%s\n' '1 0 a' '1 0 b' '0 0 ab' 'm a b' | "$BUILD/tests/mkvocab" gpt2 >v.gguf
+	same aab 'a|ab'
+	[ "$(tok -m v.gguf aab | tok -m v.gguf -d)" = aab ]
+	printf '%s\n' '2 0 <unk>' '1 -1 a' '1 -2 b' '0 0 ab' | "$BUILD/tests/mkvocab" llama add_space_prefix=false add_bos_token=false >v.gguf
+	same aab 'a|ab'
+	[ "$(tok -m v.gguf aab | tok -m v.gguf -d)" = aab ]
 }
 
 @test "GGUF: tokens that are there twice, and merges in a circle" {
