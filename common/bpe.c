@@ -237,10 +237,19 @@ static bool lookup_spelled(void *context, const struct symbol *left, const struc
 	return id >= 0;
 }
 
+static bool is_newlines(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text[i] != '\n')
+			return false;
+	return true;
+}
+
 static void encode(const void *state, const char *text, size_t n, struct ids *out)
 {
 	const struct bpe *b = state;
-	int32_t whole = b->ignore_merges ? vocabulary_find(&b->vocabulary, text, n) : -1;
+	bool stays = b->ignore_merges || (b->whole_newlines && is_newlines(text, n));
+	int32_t whole = stays ? vocabulary_find(&b->vocabulary, text, n) : -1;
 	if (whole >= 0) {
 		ids_add(out, whole);
 		return;

@@ -70,6 +70,7 @@ struct bpe {
 	int32_t unk;                    /* -1: a character without an id is dropped */
 	bool fuse_unk;                  /* unknown characters in a row become one unk */
 	bool ignore_merges;             /* a whole piece in the vocabulary stays whole */
+	bool whole_newlines;            /* newlines in a row do so */
 	struct bytes prefix, suffix;    /* of a piece's characters but the first; of its last */
 };
 

@@ -1,4 +1,4 @@
-/* ggufpre.c: how byte-level vocabularies of GGUF files want text cut.  See ggufpre.h. */
+/* ggufpre.c: how BPE vocabularies of GGUF files want text cut.  See ggufpre.h. */
 #include <string.h>
 
 #include "ggufpre.h"
@@ -278,6 +278,20 @@ static const struct gguf_pre table[] = {
 			"\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}|"
 			" ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES,
 		},
+	},
+	{
+		.names = "gemma4 granite-embed-multi-311m",
+		.regexes = {
+			"[^\\n]+|[\\n]+",
+		},
+		.always_bos = true, .characters = true, .whole_newlines = true,
+	},
+	{
+		.names = "sarvam-moe",
+		.regexes = {
+			"[^\\n]+|[\\n]+",
+		},
+		.characters = true,
 	},
 	{
 		.names = "ufakzeka",

@@ -78,8 +78,9 @@ static void wrap(struct bytes *out, size_t start)
  * Properties: what stands for each within PCRE2's [].
  */
 
-/* The superscripts and fractions of Latin-1 are word characters for Oniguruma. */
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
+/* The superscripts and fractions of Latin-1 are word characters for Oniguruma, but not within its own []. */
+#define WORD_IN_CLASS "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+#define WORD WORD_IN_CLASS "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
 
 static const struct {
 	const char *name, *items;
@@ -163,6 +164,8 @@ static void class_free(struct class *c)
 /* Adds a property or its opposite to a class. */
 static void class_add(struct class *c, const char *items, bool negative)
 {
+	if (strcmp(items, WORD) == 0)
+		items = WORD_IN_CLASS;
 	if (!negative) {
 		add(&c->items, items);
 	} else if (is_one_property(items)) {

@@ -64,12 +64,13 @@ static struct source source_of(const struct gguf *g)
 	return s;
 }
 
+/* 0, undefined, is like a normal one. */
 static enum piece_type type_of(const struct source *s, size_t i)
 {
 	int64_t type = PIECE_NORMAL;
-	if (s->types && (!gguf_integer_at(s->types, i, &type) || type < PIECE_NORMAL || type > PIECE_BYTE))
-		die(s->g->path, KEY("token_type") " of token %zu is not in [%d, %d]", i, PIECE_NORMAL, PIECE_BYTE);
-	return (enum piece_type)type;
+	if (s->types && (!gguf_integer_at(s->types, i, &type) || type < 0 || type > PIECE_BYTE))
+		die(s->g->path, KEY("token_type") " of token %zu is not in [0, %d]", i, PIECE_BYTE);
+	return type == 0 ? PIECE_NORMAL : (enum piece_type)type;
 }
 
 static float score_of(const struct source *s, size_t i)
@@ -184,7 +185,7 @@ static void load_unigram(struct tokenizer *t, const struct source *s)
 }
 
 /*
- * Byte-level BPE.
+ * BPE.
  */
 
 /* A merge is "a b"; a space that begins it belongs to a. */
@@ -220,14 +221,39 @@ static bool is_qwen(const struct gguf *g)
 	       memcmp(architecture.bytes, "qwen", 4) == 0;
 }
 
+/* Gemma 4's model has no name but its own. */
 static const struct gguf_pre *pre_of(const struct source *s)
 {
-	struct gguf_string name = {"default", 7};
+	struct gguf_string name = {"default", 7}, model;
 	gguf_text(s->g, KEY("pre"), &name);
+	if (gguf_text(s->g, KEY("model"), &model) && gguf_equal(model, "gemma4"))
+		name = model;
 	const struct gguf_pre *pre = gguf_pre_find(name);
 	if (!pre)
 		die(s->g->path, KEY("pre") " '%.*s' is not supported", name.n < 100 ? (int)name.n : 100, name.bytes);
 	return pre;
+}
+
+/* Spaces as SentencePiece writes them, and bytes for characters that are no pieces. */
+static void load_characters(struct tokenizer *t, struct bpe *b)
+{
+	struct normalizer *n = tokenizer_add_normalizer(t, NORMALIZER_REPLACE);
+	bytes_add(&n->pattern, " ", 1);
+	bytes_add(&n->content, SENTENCEPIECE_SPACE, strlen(SENTENCEPIECE_SPACE));
+	b->byte_fallback = true;
+	vocabulary_find_bytes(&b->vocabulary, b->byte_ids);
+	struct decode_step *d = tokenizer_add_decoder(t, DECODE_REPLACE);
+	bytes_add(&d->pattern, SENTENCEPIECE_SPACE, strlen(SENTENCEPIECE_SPACE));
+	bytes_add(&d->content, " ", 1);
+	d->borders = decode_borders(&d->pattern);
+	tokenizer_add_decoder(t, DECODE_BYTE_FALLBACK);
+	tokenizer_add_decoder(t, DECODE_FUSE);
+}
+
+static void load_byte_level(struct tokenizer *t)
+{
+	tokenizer_add_pretokenizer(t, PRETOKENIZER_BYTE_LEVEL);
+	tokenizer_add_decoder(t, DECODE_BYTE_LEVEL);
 }
 
 static void load_bpe(struct tokenizer *t, const struct source *s)
@@ -238,6 +264,7 @@ static void load_bpe(struct tokenizer *t, const struct source *s)
 	t->model = bpe_model(b);
 	b->unk = -1;
 	b->ignore_merges = pre->ignore_merges;
+	b->whole_newlines = pre->whole_newlines;
 	for (size_t i = 0; i < s->tokens->count; i++) {
 		struct gguf_string token = next_token(s, &at, i);
 		if (!is_added(type_of(s, i)))
@@ -248,15 +275,17 @@ static void load_bpe(struct tokenizer *t, const struct source *s)
 		tokenizer_add_normalizer(t, NORMALIZER_FORM)->composed = true;
 	for (size_t i = 0; i < sizeof pre->regexes / sizeof *pre->regexes && pre->regexes[i]; i++)
 		tokenizer_add_split(t, pre->regexes[i], strlen(pre->regexes[i]), SPLIT_ISOLATED);
-	tokenizer_add_pretokenizer(t, PRETOKENIZER_BYTE_LEVEL);
-	tokenizer_add_decoder(t, DECODE_BYTE_LEVEL);
+	if (pre->characters)
+		load_characters(t, b);
+	else
+		load_byte_level(t);
 	int32_t last = -1;
 	if (flag(s, KEY("add_eos_token"), false))
 		last = special_id(s, KEY("eos_token_id"), -1);
 	else if (flag(s, KEY("add_sep_token"), pre->add_sep))
 		last = special_id(s, KEY("seperator_token_id"), special_id(s, KEY("eos_token_id"), -1));
-	load_template(t, flag(s, KEY("add_bos_token"), pre->add_bos) ? special_id(s, KEY("bos_token_id"), -1) : -1,
-		      last);
+	bool first = pre->always_bos || flag(s, KEY("add_bos_token"), pre->add_bos);
+	load_template(t, first ? special_id(s, KEY("bos_token_id"), -1) : -1, last);
 }
 
 /*
@@ -314,6 +343,7 @@ static const struct {
 	void (*load)(struct tokenizer *t, const struct source *s);
 } models[] = {
 	{"bert", load_wordpiece},
+	{"gemma4", load_bpe},
 	{"gpt2", load_bpe},
 	{"llama", load_sentencepiece},
 	{"t5", load_unigram},
@@ -332,7 +362,7 @@ void tokenizer_load_gguf(struct tokenizer *t)
 			load_added(t, &s);
 		}
 	if (!t->model.vocabulary)
-		die(t->path, KEY("model") " '%.*s' is not supported; these are: bert, gpt2, llama, t5",
+		die(t->path, KEY("model") " '%.*s' is not supported; these are: bert, gemma4, gpt2, llama, t5",
 		    name.n < 100 ? (int)name.n : 100, name.bytes);
 	gguf_close(g);
 }

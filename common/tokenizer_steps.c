@@ -302,28 +302,30 @@ static const struct json_part pretokenizers[] = {
 };
 
 /*
- * Post-processors: each puts a template around what those before it made.
+ * Post-processors.
  */
+
+/* After a template that adds tokens, another one would apply to each of its parts: tokenizers does odd things. */
+static void set_template(struct tokenizer *t, struct ids template)
+{
+	if (t->template.n != 1 || t->template.data[0] != TEMPLATE_TEXT)
+		unsupported(t, "post_processor", "Sequence of a template after one that adds tokens");
+	free(t->template.data);
+	t->template = template;
+}
+
+static void add_to_template(const struct tokenizer *t, struct ids *template, int32_t id)
+{
+	if (template->n == TEMPLATE_MAX)
+		unsupported(t, "post_processor", "template of more than 4096 tokens");
+	ids_add(template, id);
+}
 
 static void add_special(const struct tokenizer *t, struct ids *template, const json_t *id, const char *name)
 {
 	if (!tokenizer_piece(t, id_of(t, id, name)))
 		die(t->path, "post_processor: no token has the id %d of '%s'", id_of(t, id, name), name);
-	ids_add(template, id_of(t, id, name));
-}
-
-static void add_before(const struct tokenizer *t, struct ids *template)
-{
-	if (template->n + t->template.n > TEMPLATE_MAX)
-		unsupported(t, "post_processor", "template of more than 4096 tokens");
-	for (size_t k = 0; k < t->template.n; k++)
-		ids_add(template, t->template.data[k]);
-}
-
-static void set_template(struct tokenizer *t, struct ids template)
-{
-	free(t->template.data);
-	t->template = template;
+	add_to_template(t, template, id_of(t, id, name));
 }
 
 /* The ids of a special token of a template, each of which must have a piece. */
@@ -355,7 +357,7 @@ static void load_template(struct tokenizer *t, const json_t *step)
 		}
 		if (strcmp(string_of(t, json_object_get(part, "Sequence"), "id", NULL), "A") != 0)
 			unsupported(t, "post_processor", "single with a Sequence other than A");
-		add_before(t, &template);
+		add_to_template(t, &template, TEMPLATE_TEXT);
 	}
 	set_template(t, template);
 }
@@ -365,7 +367,7 @@ static void load_roberta(struct tokenizer *t, const json_t *step)
 {
 	struct ids template = {0};
 	add_special(t, &template, json_array_get(json_object_get(step, "cls"), 1), "cls");
-	add_before(t, &template);
+	add_to_template(t, &template, TEMPLATE_TEXT);
 	add_special(t, &template, json_array_get(json_object_get(step, "sep"), 1), "sep");
 	set_template(t, template);
 }

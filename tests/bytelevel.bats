@@ -226,6 +226,12 @@ vectors() {
 
 @test "regular expressions as Oniguruma reads them" {
 	matches '\w+' $'a_\xc2\xb2 \xcc\x81' $'<a_\xc2\xb2><\xcc\x81>'
+	matches '\w+|[^\w\s]+' 'x², ,½ ¼' '<x²><,><,½><¼>'
+	matches '[\w]+|[[:word:]]+' 'x²y½' '<x><y>'
+	matches '[\W]+|[^\w]+' 'x²y½' '<²><½>'
+	matches '[^\W]+|[\p{Word}&&[^a]]+|[²&&\P{Word}]' 'x²y½' '<x><²><y>'
+	matches '\p{Word}+|[\d[\w]]+' 'x² ½' '<x²><½>'
+	matches '\b[^x]' 'x² ,½' '< ><½>'
 	matches '\s' $'\xe1\xa0\x8e\xc2\x85' $'<\xc2\x85>'
 	matches '\h+' 'xf00g' '<f00>'
 	matches 'a{2}+' aaaaa '<aaaa>'
@@ -299,6 +305,35 @@ vectors() {
 	same $'e\xcc\x81' 'e|Ì|ģ'
 }
 
+@test "GGUF, BPE of characters: spaces, bytes, newlines" {
+	file=v.gguf
+	local model newlines
+	# characters MODEL [KEY=VALUE...]
+	characters() {
+		{
+			printf '%s\n' '3 0 <bos>' '3 0 <eos>' '4 0 <tool>' '1 0 a' '1 0 b' '1 0 ▁' '1 0 \n' '1 0 ab' '1 0 ▁ab' '1 0 b▁' \
+				'1 0 \n\n' '1 0 \n\n\n' '1 0 ba' 'm a b' 'm ▁ ab' 'm b ▁' 'm \n \n'
+			for b in {0..255}; do
+				printf '6 0 <0x%02X>\n' "$b"
+			done
+		} | "$BUILD/tests/mkvocab" "$@" bos_token_id=0 eos_token_id=1 >v.gguf
+	}
+	for model in gemma4 'gpt2 pre=gemma4' 'gpt2 pre=granite-embed-multi-311m' 'gpt2 pre=sarvam-moe'; do
+		characters $model
+		same 'ab ab ba' 'ab|▁ab|▁|b|a'
+		same 'b b<tool> é' 'b▁|b|<tool>|▁|<0xC3>|<0xA9>'
+		[ "$(tok -m v.gguf --bare ' ab  é<tool>a' | tok -m v.gguf -d)" = ' ab  é<tool>a' ] || fail "$model"
+		# Whole where llama.cpp knows it from Gemma 4's; otherwise, what the merges make.
+		newlines='3 11 3 10'
+		[[ $model != *sarvam* ]] || newlines='3 10 6 3 10'
+		[ "$(tok -m v.gguf --bare $'a\n\n\na\n\n' | tok -d --ids)" = "$newlines" ] || fail "$model"
+	done
+	characters gemma4 add_bos_token=false
+	[ "$(tok -m v.gguf ab | tok -d --ids)" = '0 7' ]
+	characters gpt2 pre=sarvam-moe
+	[ "$(tok -m v.gguf ab | tok -d --ids)" = 7 ]
+}
+
 @test "GGUF, SentencePiece: spaces, bytes, special tokens" {
 	file=v.gguf
 	vocabulary llama
@@ -320,7 +355,7 @@ vectors() {
 	vocabulary gpt2 pre=nope
 	refused v.gguf "tokenizer.ggml.pre 'nope' is not supported"
 	vocabulary rwkv
-	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: bert, gpt2, llama, t5"
+	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: bert, gemma4, gpt2, llama, t5"
 	vocabulary gpt2 bos_token_id=9999 add_bos_token=true
 	refused v.gguf "tokenizer.ggml.bos_token_id 9999: there are 266 tokens"
 	printf '1 0 a\nm a b\n' | "$BUILD/tests/mkvocab" gpt2 >v.gguf
@@ -330,13 +365,23 @@ vectors() {
 	printf '1 0 a\n' | "$BUILD/tests/mkvocab" gpt2 >v.gguf
 	refused v.gguf "no tokenizer.ggml.merges"
 	printf '9 0 a\n' | "$BUILD/tests/mkvocab" llama >v.gguf
-	refused v.gguf "tokenizer.ggml.token_type of token 0 is not in [1, 6]"
+	refused v.gguf "tokenizer.ggml.token_type of token 0 is not in [0, 6]"
 	printf '1 0 \xff\n' | "$BUILD/tests/mkvocab" llama >v.gguf
 	refused v.gguf "token 0 is not UTF-8"
 	printf '6 0 <0xZZ>\n' | "$BUILD/tests/mkvocab" llama >v.gguf
 	refused v.gguf "piece 0 '<0xZZ>' is not a byte"
 	printf '' | "$BUILD/tests/mkvocab" llama >v.gguf
 	refused v.gguf "no tokenizer.ggml.tokens"
+}
+
+@test "GGUF: a token of an undefined type is a normal one" {
+	file=v.gguf
+	printf '%s\n' '1 0 a' '1 0 b' '0 0 ab' 'm a b' | "$BUILD/tests/mkvocab" gpt2 >v.gguf
+	same aab 'a|ab'
+	[ "$(tok -m v.gguf aab | tok -m v.gguf -d)" = aab ]
+	printf '%s\n' '2 0 <unk>' '1 -1 a' '1 -2 b' '0 0 ab' | "$BUILD/tests/mkvocab" llama add_space_prefix=false add_bos_token=false >v.gguf
+	same aab 'a|ab'
+	[ "$(tok -m v.gguf aab | tok -m v.gguf -d)" = aab ]
 }
 
 @test "GGUF: tokens that are there twice, and merges in a circle" {

@@ -3,7 +3,8 @@
  *
  * usage: mkvocab MODEL [KEY=VALUE...] <LINES >OUTPUT
  *
- * A line is the type, score and text of a token, or "m" and a merge.  KEY is
+ * A line is the type, score and text of a token, or "m" and a merge; "\n" in
+ * them is a newline.  KEY is
  * what follows "tokenizer.ggml."; a VALUE that is a number becomes a u32, true
  * and false a truth value, anything else a string.  architecture=NAME sets
  * general.architecture.
@@ -45,6 +46,15 @@ static void put_array(struct bytes *b, const char *key, enum gguf_type type, siz
 	bytes_add(b, elements->data, elements->n);
 }
 
+/* A newline for each "\n" of a text. */
+static void unescape(char *text)
+{
+	for (char *p; (p = strstr(text, "\\n")) != NULL;) {
+		*p = '\n';
+		memmove(p + 1, p + 2, strlen(p + 2) + 1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct bytes b = {0}, tokens = {0}, types = {0}, scores = {0}, merges = {0};
@@ -56,6 +66,7 @@ int main(int argc, char **argv)
 	for (ssize_t n; (n = getline(&line, &room, stdin)) > 0;) {
 		char *rest = line;
 		line[n - 1] = '\0';
+		unescape(line);
 		if (strncmp(line, "m ", 2) == 0) {
 			put_string(&merges, line + 2);
 			merge_count++;

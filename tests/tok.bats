@@ -155,6 +155,21 @@ vectors() {
 	[ "$(tok -m t.json ab | tok -d --ids)" = "1 267 1" ]
 	tokenizer '.post_processor = null'
 	[ "$(tok -m t.json ab | tok -d --ids)" = "267" ]
+	# Of several steps, the last but for ByteLevel may add tokens.
+	local plain='{type: "TemplateProcessing", single: [{Sequence: {id: "A", type_id: 0}}], pair: [], special_tokens: {}}'
+	local byte='{type: "ByteLevel", trim_offsets: true}' bert='{type: "BertProcessing", cls: ["<s>", 1], sep: ["</s>", 2]}'
+	local steps
+	for steps in ".post_processor, $byte" "$byte, $plain, .post_processor" "$plain, {type: \"Sequence\", processors: [.post_processor]}"; do
+		tokenizer ".post_processor = {type: \"Sequence\", processors: [$steps]}"
+		[ "$(tok -m t.json ab | tok -d --ids)" = "1 267" ] || fail "$steps"
+	done
+	tokenizer ".post_processor = {type: \"Sequence\", processors: [$plain, $bert, $byte]}"
+	[ "$(tok -m t.json ab | tok -d --ids)" = "1 267 2" ]
+	for steps in ".post_processor, $bert" "$bert, $byte, .post_processor" "$bert, $bert" ".post_processor, $plain"; do
+		refused ".post_processor = {type: \"Sequence\", processors: [$steps]}" \
+			"unsupported post_processor 'Sequence of a template after one that adds tokens'"
+	done
+	tokenizer ".post_processor = $plain"
 	run tok -m t.json ''
 	[ "$status" -eq 1 ]
 	[ "$output" = "tok: operand 1: no tokens" ]
@@ -175,6 +190,7 @@ vectors() {
 	refused '.model.merges[0] = ["a", "é"]' "merge 0, 'a' and 'é': the result is not in the vocabulary"
 	refused '.model.merges[0] = "a b c"' "merge 0, 'a b c', is not two pieces"
 	refused '.post_processor.special_tokens["<s>"].ids = [999]' "post_processor: no token has the id 999 of '<s>'"
+	refused '.post_processor.special_tokens["<s>"].ids = [range(4096) | 1]' "unsupported post_processor 'template of more than 4096 tokens'"
 	refused '[]' "not a tokenizer.json (not an object)"
 	refused '{}' "not a tokenizer.json (no 'model')"
 	tokenizer

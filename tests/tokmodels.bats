@@ -221,7 +221,7 @@ gguf() {
 	gguf t5 precompiled_charsmap=1
 	refused v.gguf "broken tokenizer.ggml.precompiled_charsmap"
 	gguf rwkv
-	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: bert, gpt2, llama, t5"
+	refused v.gguf "tokenizer.ggml.model 'rwkv' is not supported; these are: bert, gemma4, gpt2, llama, t5"
 }
 
 @test "a megabyte without a space, of letters, marks and emoji" {
