@@ -183,7 +183,9 @@ bool activation_parse(const char *name, enum activation *activation)
 		{"relu", ACTIVATION_RELU}, {"relu2", ACTIVATION_RELU_SQUARED},
 		{"relu6", ACTIVATION_RELU6}, {"leaky_relu", ACTIVATION_LEAKY_RELU},
 		{"tanh", ACTIVATION_TANH}, {"sigmoid", ACTIVATION_SIGMOID},
-		{"mish", ACTIVATION_MISH}, {"linear", ACTIVATION_LINEAR},
+		{"mish", ACTIVATION_MISH}, {"gelu_10", ACTIVATION_GELU_10},
+		{"hardswish", ACTIVATION_HARDSWISH}, {"laplace", ACTIVATION_LAPLACE},
+		{"sqrtsoftplus", ACTIVATION_SQRT_SOFTPLUS}, {"linear", ACTIVATION_LINEAR},
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i].name) == 0) {

@@ -208,8 +208,35 @@ leaky_relu:if . > 0 then . else . / 100 end
 tanh:tanh
 sigmoid:1 / (1 + (-. | exp))
 mish:. * (1 + exp | log | tanh)
+hardswish:. * ([[. + 3, 0] | max, 6] | min) / 6
+sqrtsoftplus:if . > 20 then . else 1 + exp | log end | sqrt
 linear:.
 END
+}
+
+# The values are those of transformers' ACT2FN (5.23) in float64.
+@test "gpt2: bends by the error function are those of the reference; bends with parameters are refused" {
+	make m --dim 24 --heads 3 --ffn 12
+	{
+		"$BUILD/tests/frame" x:F32:24="$(yes 1 | head -n 24 | paste -sd ,)" ffn.0.up:F32:12=-21,-1.5,-0.5,0,0.25,0.5,0.75,1,1.5,3,9.5,21
+		end_frame
+	} >up
+	while IFS=: read -r name expected; do
+		"$BUILD/tests/frame" expected:F32:12="$expected" >expected
+		sed -i "s/\"activation_function\": \"[^\"]*\"/\"activation_function\": \"$name\"/" m/config.json
+		ffn -m m -l 0 --from up --until neurons <up >out
+		compare expected expected ffn.0.neurons 2e-7 <out || fail "$name"
+	done <<'END'
+gelu:-0,-0.100210802,-0.154268769,0,0.149676581,0.345731231,0.580029486,0.841344746,1.3997892,2.99595031,9.5,21
+gelu_python:-0,-0.100210802,-0.154268769,0,0.149676581,0.345731231,0.580029486,0.841344746,1.3997892,2.99595031,9.5,21
+gelu_10:-0,-0.100210802,-0.154268769,0,0.149676581,0.345731231,0.580029486,0.841344746,1.3997892,2.99595031,9.5,10
+laplace:0,2.55351296e-15,9.38338117e-06,0.00609445962,0.0525730903,0.231421148,0.560426887,0.850429649,0.997528541,1,1,1
+END
+	for name in prelu xielu; do
+		sed -i "s/\"activation_function\": \"[^\"]*\"/\"activation_function\": \"$name\"/" m/config.json
+		run -1 ffn -m m -l 0 --from up --until neurons <up
+		[[ $output == *": activation_function '$name' is not supported" ]] || fail "$output"
+	done
 }
 
 @test "gpt2: what a configuration leaves out is what the reference takes" {
