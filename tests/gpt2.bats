@@ -249,6 +249,30 @@ END
 	same_logits reference out
 }
 
+@test "gpt2: sizes that a configuration leaves out, or names as other families do" {
+	make sizes --dim 24 --heads 12 --layers 12 --ffn 96 --vocab 50257 --context 1024 --tied
+	make width --dim 768 --heads 12 --ffn 16 --dtype bf16 --tied
+	for model in sizes width; do
+		pass $model >$model.reference
+		mv $model/config.json $model.json
+	done
+	jq 'del(.n_head, .n_layer, .n_positions, .vocab_size)' sizes.json >sizes/config.json
+	jq 'del(.n_head) | .n_embd = null' width.json >width/config.json
+	for model in sizes width; do
+		pass $model >out
+		same_logits $model.reference out
+	done
+	make m --dim 24 --heads 3 --ffn 96 --tied
+	pass m >reference
+	jq 'with_entries(.key |= ({n_embd: "hidden_size", n_layer: "num_hidden_layers",
+		n_head: "num_attention_heads", n_positions: "max_position_embeddings"}[.] // .))' m/config.json >other
+	[ "$(jq '[.hidden_size, .num_attention_heads, .max_position_embeddings] | @csv' -r other)" = 24,3,20 ]
+	# transformers takes them before those of its own
+	jq '.n_embd = 48 | .n_head = 4' other >m/config.json
+	pass m >out
+	same_logits reference out
+}
+
 @test "gpt2: broken models: exit 1 and one line that says what" {
 	make good --dim 24 --heads 3 --ffn 96
 	tok --ids '1 2 3' | embed -m good >x
@@ -271,7 +295,9 @@ END
 .n_embd = 268435456 | .n_head = 1@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [268435456]
 .n_inner = 95@tensor 'transformer.h.0.mlp.c_fc.weight' has shape [24, 96], needs [24, 95]
 .n_layer = 3@no tensor 'transformer.h.2.attn.c_attn.bias', which other layers have
-del(.n_positions)@no n_positions
+del(.n_embd)@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [768]
+.hidden_size = 48@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [48]
+.hidden_size = "24"@hidden_size must be an integer in [1, 268435456]
 .activation_function = "sigh"@activation_function 'sigh' is not supported
 .activation_function = 1@activation_function '' is not supported
 .add_cross_attention = true@add_cross_attention true is not supported
