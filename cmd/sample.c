@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 		stream_write_end(&out);
 	int status = cli_finish();
 	answer_rest(&in);
-	if (a.stop.cut && a.stop.tokens < SIZE_MAX)
+	if (a.unmatched || (a.stop.cut && a.stop.tokens < SIZE_MAX))
 		status = 1;
 	free(a.stop.texts);
 	stopping_destroy(&a.stop);

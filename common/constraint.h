@@ -35,8 +35,11 @@ void constraint_resolve(struct constraint *may, const struct tokenizer *t);
 /* Leaves the candidates that may come; it may be none.  q: needed for first and regex. */
 void constraint_apply(const struct constraint *may, struct candidates *c, const struct history_sequence *q);
 
-/* True if after this token the text matches and can't go on, and there is no token to end it. */
+/* True if after this token the text matches and can't go on, and no token may come to end it. */
 bool constraint_completes(const struct constraint *may, const struct history_sequence *q, int32_t id);
+
+/* May a text end with this token, or, for -1, as it is? */
+bool constraint_matches(const struct constraint *may, const struct history_sequence *q, int32_t id);
 
 void constraint_destroy(struct constraint *may);
 
