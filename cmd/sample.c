@@ -102,6 +102,8 @@ int main(int argc, char **argv)
 	stage_no_operands(argc, argv);
 
 	struct model *m = o.model || model_available(NULL) ? model_open(model_path(o.model)) : NULL;
+	if (m)
+		sampling_within(&a.choice.sampling, m->config.vocab);
 	struct tokenizer *tokenizer = open_tokenizer(&a, m, terminal);
 	a.stop.context = o.context;
 	a.stop.limit = a.history.limit = o.sequences;

@@ -30,6 +30,12 @@ bool constraint_option(struct constraint *may, int c, const char *argument)
 	}
 }
 
+void constraint_within(const struct constraint *may, size_t vocab)
+{
+	token_list_within(&may->ban, vocab);
+	token_list_within(&may->first, vocab);
+}
+
 bool constraint_has_names(const struct constraint *may)
 {
 	return token_list_has_names(&may->ban) || token_list_has_names(&may->first);

@@ -28,6 +28,9 @@ struct constraint {
 /* Takes option c; false if it is another.  Exits 2 for a wrong argument. */
 bool constraint_option(struct constraint *may, int c, const char *argument);
 
+/* Exits 2 for an id that a vocabulary of so many tokens has not. */
+void constraint_within(const struct constraint *may, size_t vocab);
+
 /* Tokens that are named by their pieces: are there any; look them up. */
 bool constraint_has_names(const struct constraint *may);
 void constraint_resolve(struct constraint *may, const struct tokenizer *t);

@@ -310,6 +310,31 @@ heard() {
 	[ "${lines[0]}" = "sample: --ban: 'x': needs the tokenizer of a model (-m)" ]
 }
 
+@test "sample: tokens that the model does not have: exit 2, here and in lm" {
+	setup_model
+	local vocab option value form
+	vocab=$(jq .vocab_size "$LM_MODEL/config.json")
+	tok hi | embed | block -l 0- | logits >scores
+	while read -r option value; do
+		run -2 --separate-stderr sample "$option" "${value//N/$vocab}" <scores
+		[ "${stderr_lines[0]}" = "sample: $option: $vocab: the model has the tokens 0 to $((vocab - 1))" ] || fail "$option: $stderr"
+		[ -z "$output" ]
+		for form in '-n 1' '--print' '--chat --template mistral-v0.2 -n 1'; do
+			# shellcheck disable=SC2086
+			run -2 --separate-stderr lm $form "$option" "${value//N/$vocab}" hi
+			[ "${stderr_lines[0]}" = "lm: $option: $vocab: the model has the tokens 0 to $((vocab - 1))" ] || fail "$form: $stderr"
+		done
+		sample -n 1 "$option" "${value//N/$((vocab - 1))}" <scores >out
+		# the model is not known: neither are its tokens
+		LM_MODEL='' sample -f "$option" "${value//N/9$vocab}" <scores 2>err >out || grep -q 'no token may come' err || fail "$(cat err)"
+	done <<'END'
+--ban 3,N
+--bias 5=1,N=2
+--first N
+--eos 2,N
+END
+}
+
 # automaton EXPRESSION TEXT ANSWER...: what it says of texts.
 automaton() {
 	local expression=$1 text
