@@ -256,7 +256,7 @@ static char *chat_eos(const struct chat *c, const struct model *m)
 	int32_t end = chat_end(c);
 	char *eos = mem_printf("%d", end);
 	for (size_t i = 0; i < m->config.eos_count && i + 1 < EOS_MAX; i++)
-		if (m->config.eos[i] != end) {
+		if (m->config.eos[i] != end && (size_t)m->config.eos[i] < m->config.vocab) {
 			char *longer = mem_printf("%s,%d", eos, m->config.eos[i]);
 			free(eos);
 			eos = longer;
@@ -276,7 +276,7 @@ static void add_conversation(struct pipeline *p, struct conversation *c, size_t 
 		c->chunk = (size_t)cli_integer("--chunk", value_of(given, CHUNK), 1, STREAM_ROWS_MAX);
 	if (value_of(given, 'n'))
 		c->stop.tokens = (size_t)cli_integer("-n", value_of(given, 'n'), 0, INT32_MAX);
-	c->stop.eos_count = stopping_eos(value_of(given, EOS), c->eos);
+	c->stop.eos_count = stopping_eos(value_of(given, EOS), SIZE_MAX, c->eos);
 	for (; given->row; given++)
 		if (given->row->option == STOP)
 			c->stop.texts[c->stop.text_count++] = (char *)given->value;
@@ -339,7 +339,11 @@ int main(int argc, char **argv)
 	struct chat *c = chat ? chat_open(m->path, value_of(given, TEMPLATE), value_of(given, SYSTEM), t) : NULL;
 	struct conversation *conversation = talk ? conversation_new(c, m, o.context, (size_t)argc) : NULL;
 	char *eos = chat ? chat_eos(c, m) : NULL;
+	int32_t ids[EOS_MAX];
 	int status;
+	sampling_within(&sampling, m->config.vocab);
+	if (find_given(given, EOS))
+		stopping_eos(value_of(given, EOS), m->config.vocab, ids);
 	if (chat && !find_given(given, EOS))
 		given[given_count] = (struct given){find_passed(EOS), eos};
 	if (layers) {

@@ -102,6 +102,8 @@ int main(int argc, char **argv)
 	stage_no_operands(argc, argv);
 
 	struct model *m = o.model || model_available(NULL) ? model_open(model_path(o.model)) : NULL;
+	if (m)
+		sampling_within(&a.choice.sampling, m->config.vocab);
 	struct tokenizer *tokenizer = open_tokenizer(&a, m, terminal);
 	a.stop.context = o.context;
 	a.stop.limit = a.history.limit = o.sequences;
@@ -133,7 +135,7 @@ int main(int argc, char **argv)
 		stream_write_end(&out);
 	int status = cli_finish();
 	answer_rest(&in);
-	if (a.stop.cut && a.stop.tokens < SIZE_MAX)
+	if (a.unmatched || (a.stop.cut && a.stop.tokens < SIZE_MAX))
 		status = 1;
 	free(a.stop.texts);
 	stopping_destroy(&a.stop);

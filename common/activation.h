@@ -2,6 +2,8 @@
 #ifndef LMUTILS_ACTIVATION_H
 #define LMUTILS_ACTIVATION_H
 
+#include <math.h>
+
 #include "elementary.h"
 #include "family.h"
 
@@ -49,6 +51,39 @@ static inline float mish(float x)
 	return x > 15 ? x : x * (e * (e + 2)) / (e * (e + 2) + 2);
 }
 
+/* gelu, of which nothing is above 10 (and nothing ever was below -10): arXiv:2004.09602. */
+static inline float gelu_10(float x)
+{
+	float y = gelu(x);
+	return y > 10 ? 10 : y;
+}
+
+static inline float relu6(float x)
+{
+	return relu(x) < 6 ? relu(x) : 6;
+}
+
+/* x times a sigmoid of three straight lines: arXiv:1905.02244. */
+static inline float hardswish(float x)
+{
+	return x * relu6(x + 3) / 6;
+}
+
+/* The probability that a normal variable of mean sqrt(1/2) and variance 1 / (4 pi) is below x: arXiv:2209.10655. */
+static inline float laplace(float x)
+{
+	return 0.5f * (1 + erf_f32((x - 0.707107f) / 0.39894257f));
+}
+
+/* The root of log(1 + e^x), which is e^x far below 0 and x far above. */
+static inline float sqrt_softplus(float x)
+{
+	float e = exp_f32(x);
+	if (x > 20)
+		return sqrtf(x);
+	return sqrtf(e > 0x1p-25f ? (float)log_f64(1 + (double)e) : e);
+}
+
 static inline float activate(enum activation activation, float x)
 {
 	switch (activation) {
@@ -65,7 +100,7 @@ static inline float activate(enum activation activation, float x)
 	case ACTIVATION_RELU_SQUARED:
 		return relu(x) * relu(x);
 	case ACTIVATION_RELU6:
-		return relu(x) < 6 ? relu(x) : 6;
+		return relu6(x);
 	case ACTIVATION_LEAKY_RELU:
 		return x > 0 ? x : 0.01f * x;
 	case ACTIVATION_TANH:
@@ -74,6 +109,14 @@ static inline float activate(enum activation activation, float x)
 		return sigmoid(x);
 	case ACTIVATION_MISH:
 		return mish(x);
+	case ACTIVATION_GELU_10:
+		return gelu_10(x);
+	case ACTIVATION_HARDSWISH:
+		return hardswish(x);
+	case ACTIVATION_LAPLACE:
+		return laplace(x);
+	case ACTIVATION_SQRT_SOFTPLUS:
+		return sqrt_softplus(x);
 	case ACTIVATION_LINEAR:
 		return x;
 	}

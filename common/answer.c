@@ -15,6 +15,15 @@ static size_t count_wanted(const struct rows *r)
 	return m;
 }
 
+/* A sequence has ended with token id, or -1. */
+static void check_match(struct answering *a, const struct history_sequence *history, int32_t seq, int32_t id)
+{
+	if (constraint_matches(&a->choice.sampling.may, history, id))
+		return;
+	warn(NULL, "sequence %d: ends before its text matches --regex", seq);
+	a->unmatched = true;
+}
+
 /* The token after a row, from row k of the scores. */
 static struct answer_token answer_row(struct answering *a, const struct scores *scores, size_t k,
 				      const struct history_sequence *history, int32_t seq, int32_t pos,
@@ -27,6 +36,8 @@ static struct answer_token answer_row(struct answering *a, const struct scores *
 	if (!a->choice.show)
 		token.last = stopping_token(&a->stop, seq, pos, chosen.id,
 					    constraint_completes(&a->choice.sampling.may, history, chosen.id));
+	if (token.last)
+		check_match(a, history, seq, chosen.id);
 	if (history)
 		history_choose(&a->history, seq, chosen, token.last);
 	return token;
@@ -57,6 +68,8 @@ size_t answer_frame(struct answering *a, const struct frame *f, const struct str
 			die(in->name, "frame %lu: row %zu: no position is left", in->frames, i);
 		if (a->choice.show || stopping_wants(&a->stop, seq, pos + 1))
 			tokens[n++] = answer_row(a, &scores, k, history, seq, pos + 1, in);
+		else
+			check_match(a, history, seq, -1);
 		k++;
 	}
 	return a->choice.show ? 0 : n;

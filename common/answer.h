@@ -18,6 +18,7 @@ struct answering {
 	struct choice choice;
 	struct stopping stop;
 	struct history history; /* kept if the choice needs it */
+	bool unmatched;         /* a text has ended, after a warning, that does not match --regex */
 };
 
 /*

@@ -30,6 +30,12 @@ bool constraint_option(struct constraint *may, int c, const char *argument)
 	}
 }
 
+void constraint_within(const struct constraint *may, size_t vocab)
+{
+	token_list_within(&may->ban, vocab);
+	token_list_within(&may->first, vocab);
+}
+
 bool constraint_has_names(const struct constraint *may)
 {
 	return token_list_has_names(&may->ban) || token_list_has_names(&may->first);
@@ -93,15 +99,33 @@ void constraint_apply(const struct constraint *may, struct candidates *c, const 
 	c->n = n;
 }
 
-bool constraint_completes(const struct constraint *may, const struct history_sequence *q, int32_t id)
+static int32_t state_after(const struct constraint *may, const struct history_sequence *q, int32_t id)
 {
 	size_t n;
-
-	if (!may->regex || may->eos_count > 0)
-		return false;
 	const char *text = token_text(may->texts, id, &n);
-	int32_t state = automaton_next(may->regex, regex_state(may, q), text, n);
+
+	return automaton_next(may->regex, regex_state(may, q), text, n);
+}
+
+static bool eos_may_come(const struct constraint *may)
+{
+	for (size_t i = 0; i < may->eos_count; i++)
+		if (!token_list_find(&may->ban, may->eos[i]))
+			return true;
+	return false;
+}
+
+bool constraint_completes(const struct constraint *may, const struct history_sequence *q, int32_t id)
+{
+	if (!may->regex || eos_may_come(may))
+		return false;
+	int32_t state = state_after(may, q, id);
 	return automaton_accepts(may->regex, state) && !automaton_continues(may->regex, state);
+}
+
+bool constraint_matches(const struct constraint *may, const struct history_sequence *q, int32_t id)
+{
+	return !may->regex || is_eos(may, id) || automaton_accepts(may->regex, state_after(may, q, id));
 }
 
 void constraint_destroy(struct constraint *may)

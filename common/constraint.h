@@ -28,6 +28,9 @@ struct constraint {
 /* Takes option c; false if it is another.  Exits 2 for a wrong argument. */
 bool constraint_option(struct constraint *may, int c, const char *argument);
 
+/* Exits 2 for an id that a vocabulary of so many tokens has not. */
+void constraint_within(const struct constraint *may, size_t vocab);
+
 /* Tokens that are named by their pieces: are there any; look them up. */
 bool constraint_has_names(const struct constraint *may);
 void constraint_resolve(struct constraint *may, const struct tokenizer *t);
@@ -35,8 +38,11 @@ void constraint_resolve(struct constraint *may, const struct tokenizer *t);
 /* Leaves the candidates that may come; it may be none.  q: needed for first and regex. */
 void constraint_apply(const struct constraint *may, struct candidates *c, const struct history_sequence *q);
 
-/* True if after this token the text matches and can't go on, and there is no token to end it. */
+/* True if after this token the text matches and can't go on, and no token may come to end it. */
 bool constraint_completes(const struct constraint *may, const struct history_sequence *q, int32_t id);
+
+/* May a text end with this token, or, for -1, as it is? */
+bool constraint_matches(const struct constraint *may, const struct history_sequence *q, int32_t id);
 
 void constraint_destroy(struct constraint *may);
 

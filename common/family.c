@@ -80,6 +80,19 @@ static const struct family families[] = {
 			[KEY_VOCAB] = "vocab_size",
 			[KEY_CONTEXT] = "n_positions",
 		},
+		.aliases = {
+			[KEY_D] = "hidden_size",
+			[KEY_LAYERS] = "num_hidden_layers",
+			[KEY_HEADS] = "num_attention_heads",
+			[KEY_CONTEXT] = "max_position_embeddings",
+		},
+		.defaults = {
+			[KEY_D] = 768,
+			[KEY_LAYERS] = 12,
+			[KEY_HEADS] = 12,
+			[KEY_VOCAB] = 50257,
+			[KEY_CONTEXT] = 1024,
+		},
 		.activation_key = "activation_function",
 		.eps_key = "layer_norm_epsilon",
 		.scale_key = "scale_attn_weights",
@@ -183,7 +196,9 @@ bool activation_parse(const char *name, enum activation *activation)
 		{"relu", ACTIVATION_RELU}, {"relu2", ACTIVATION_RELU_SQUARED},
 		{"relu6", ACTIVATION_RELU6}, {"leaky_relu", ACTIVATION_LEAKY_RELU},
 		{"tanh", ACTIVATION_TANH}, {"sigmoid", ACTIVATION_SIGMOID},
-		{"mish", ACTIVATION_MISH}, {"linear", ACTIVATION_LINEAR},
+		{"mish", ACTIVATION_MISH}, {"gelu_10", ACTIVATION_GELU_10},
+		{"hardswish", ACTIVATION_HARDSWISH}, {"laplace", ACTIVATION_LAPLACE},
+		{"sqrtsoftplus", ACTIVATION_SQRT_SOFTPLUS}, {"linear", ACTIVATION_LINEAR},
 	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i].name) == 0) {

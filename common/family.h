@@ -29,7 +29,8 @@ enum config_key {
 enum activation {
 	ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_GELU_TANH, ACTIVATION_GELU_SIGMOID,
 	ACTIVATION_RELU, ACTIVATION_RELU_SQUARED, ACTIVATION_RELU6, ACTIVATION_LEAKY_RELU,
-	ACTIVATION_TANH, ACTIVATION_SIGMOID, ACTIVATION_MISH, ACTIVATION_LINEAR,
+	ACTIVATION_TANH, ACTIVATION_SIGMOID, ACTIVATION_MISH, ACTIVATION_GELU_10, ACTIVATION_HARDSWISH,
+	ACTIVATION_LAPLACE, ACTIVATION_SQRT_SOFTPLUS, ACTIVATION_LINEAR,
 };
 
 enum norm_kind { NORM_RMS, NORM_LAYER };        /* see norm.h */
@@ -91,6 +92,8 @@ struct family {
 	const char *model_type;         /* as in config.json */
 	const char *prefixes[3];        /* of all tensors but the unembedding; tried in order */
 	const char *keys[KEY_COUNT];    /* names in config.json; NULL: never given */
+	const char *aliases[KEY_COUNT]; /* other names, which come first where both are there; NULL: none */
+	size_t defaults[KEY_COUNT];     /* where the configuration is silent; 0: none */
 	const char *activation_key, *eps_key;
 	const char *scale_key;          /* false: scores are not divided by sqrt(head_dim); NULL: always */
 	const char *layer_scale_key;    /* true: those of layer L are divided by L + 1; NULL: never */

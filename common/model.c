@@ -113,6 +113,18 @@ static size_t config_size(json_t *config, const char *path, const char *key)
 	return (size_t)json_integer_value(value);
 }
 
+/* By one of the names that the family has for it, or what holds without. */
+static size_t family_size(json_t *config, const char *path, const struct family *family, int key)
+{
+	const char *names[] = {family->aliases[key], family->keys[key]};
+	for (size_t i = 0; i < 2; i++) {
+		size_t value = names[i] ? config_size(config, path, names[i]) : 0;
+		if (value)
+			return value;
+	}
+	return family->defaults[key];
+}
+
 static bool config_bool(json_t *config, const char *path, const char *key, bool otherwise)
 {
 	json_t *value = json_object_get(config, key);
@@ -242,7 +254,7 @@ static void load_config(struct model *m, struct hash *hash)
 
 	size_t values[KEY_COUNT];
 	for (int k = 0; k < KEY_COUNT; k++)
-		values[k] = m->family->keys[k] ? config_size(json, path, m->family->keys[k]) : 0;
+		values[k] = family_size(json, path, m->family, k);
 	enum config_key missing = config_sizes(c, m->family, values);
 	if (missing < KEY_COUNT)
 		die(path, "no %s", m->family->keys[missing]);

@@ -328,6 +328,13 @@ static bool needs_texts(const struct sampling *s)
 	return s->may.regex || (has_step(s, SAMPLING_DRY) && (!s->breakers_given || s->breaker_count > 0));
 }
 
+void sampling_within(const struct sampling *s, size_t vocab)
+{
+	constraint_within(&s->may, vocab);
+	for (size_t i = 0; i < s->count; i++)
+		token_list_within(&s->steps[i].tokens, vocab);
+}
+
 bool sampling_needs_tokenizer(const struct sampling *s)
 {
 	bool needs = needs_texts(s) || constraint_has_names(&s->may);

@@ -60,6 +60,9 @@ struct sampling_place {
  */
 bool sampling_option(struct sampling *s, int c, const char *argument);
 
+/* Exits 2 for an id that a vocabulary of so many tokens has not. */
+void sampling_within(const struct sampling *s, size_t vocab);
+
 /* Does it need a tokenizer?  Must the history be kept? */
 bool sampling_needs_tokenizer(const struct sampling *s);
 bool sampling_needs_history(const struct sampling *s);

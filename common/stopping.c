@@ -5,8 +5,9 @@
 #include "cli.h"
 #include "memory.h"
 #include "stopping.h"
+#include "tokenlist.h"
 
-size_t stopping_eos(const char *text, int32_t ids[EOS_MAX])
+size_t stopping_eos(const char *text, size_t vocab, int32_t ids[EOS_MAX])
 {
 	size_t n = 0;
 
@@ -18,7 +19,8 @@ size_t stopping_eos(const char *text, int32_t ids[EOS_MAX])
 			*end++ = '\0';
 		if (n == EOS_MAX)
 			cli_usage_error("--eos: more than %d ids", EOS_MAX);
-		ids[n++] = (int32_t)cli_integer("--eos", rest, 0, INT32_MAX);
+		ids[n] = (int32_t)cli_integer("--eos", rest, 0, INT32_MAX);
+		token_id_within("--eos", ids[n++], vocab);
 	}
 	free(copy);
 	return n;
@@ -29,8 +31,8 @@ bool stopping_option(struct stopping *s, int c, const char *argument)
 	switch (c) {
 	case STOPPING_EOS:
 		s->eos = s->given_eos;
-		s->eos_count = stopping_eos(argument, s->given_eos);
-		s->eos_given = true;
+		s->eos_count = stopping_eos(argument, SIZE_MAX, s->given_eos);
+		s->eos_text = argument;
 		return true;
 	case STOPPING_STOP:
 		if (!*argument)
@@ -48,7 +50,9 @@ bool stopping_option(struct stopping *s, int c, const char *argument)
 
 void stopping_defaults(struct stopping *s, const struct model *m)
 {
-	if (m && !s->eos_given) {
+	if (m && s->eos_text)
+		stopping_eos(s->eos_text, m->config.vocab, s->given_eos);
+	if (m && !s->eos_text) {
 		s->eos = m->config.eos;
 		s->eos_count = m->config.eos_count;
 	}

@@ -36,7 +36,7 @@ struct stopping {
 	const struct tokenizer *tokenizer;      /* needed for texts */
 	size_t limit;           /* sequences there may be */
 	int32_t given_eos[EOS_MAX];             /* of --eos */
-	bool eos_given;
+	const char *eos_text;                   /* --eos; NULL: not given */
 
 	/* Kept here. */
 	struct stopping_sequence *sequences;
@@ -49,15 +49,16 @@ struct stopping {
 
 /*
  * The argument of --eos: "2", "2,7", or "none" for no ids at all.  Returns how
- * many; exits 2 if it is something else.
+ * many; exits 2 if it is something else, or an id that a vocabulary of `vocab`
+ * tokens has not.
  */
-size_t stopping_eos(const char *text, int32_t ids[EOS_MAX]);
+size_t stopping_eos(const char *text, size_t vocab, int32_t ids[EOS_MAX]);
 
 /* Takes --eos, -n or --stop; false if c is another.  The caller frees s->texts. */
 enum { STOPPING_EOS = 768, STOPPING_STOP };
 bool stopping_option(struct stopping *s, int c, const char *argument);
 
-/* The criteria that no option has set: by the model, which may be NULL. */
+/* The criteria that no option has set: by the model, which may be NULL.  Exits 2 if --eos does not fit it. */
 void stopping_defaults(struct stopping *s, const struct model *m);
 
 /*

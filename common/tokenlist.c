@@ -80,6 +80,18 @@ void token_list_resolve(struct token_list *list, const struct tokenizer *t)
 	}
 }
 
+void token_id_within(const char *option, int32_t id, size_t vocab)
+{
+	if (id >= 0 && (size_t)id >= vocab)
+		cli_usage_error("%s: %d: the model has the tokens 0 to %zu", option, id, vocab - 1);
+}
+
+void token_list_within(const struct token_list *list, size_t vocab)
+{
+	for (size_t i = 0; i < list->n; i++)
+		token_id_within(list->option, list->tokens[i].id, vocab);
+}
+
 static int by_id(const void *a, const void *b)
 {
 	const struct named_token *x = a, *y = b;

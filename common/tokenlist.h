@@ -36,6 +36,10 @@ bool token_list_has_names(const struct token_list *list);
 /* Looks up those that are no ids.  Exits 2 if there is no such token, or more than one. */
 void token_list_resolve(struct token_list *list, const struct tokenizer *t);
 
+/* Exits 2 for an id that a vocabulary of so many tokens has not. */
+void token_list_within(const struct token_list *list, size_t vocab);
+void token_id_within(const char *option, int32_t id, size_t vocab);
+
 /* Puts them in the order of their ids; the values of equal ones are added. */
 void token_list_sort(struct token_list *list);
 

@@ -208,8 +208,35 @@ leaky_relu:if . > 0 then . else . / 100 end
 tanh:tanh
 sigmoid:1 / (1 + (-. | exp))
 mish:. * (1 + exp | log | tanh)
+hardswish:. * ([[. + 3, 0] | max, 6] | min) / 6
+sqrtsoftplus:if . > 20 then . else 1 + exp | log end | sqrt
 linear:.
 END
+}
+
+# The values are those of transformers' ACT2FN (5.23) in float64.
+@test "gpt2: bends by the error function are those of the reference; bends with parameters are refused" {
+	make m --dim 24 --heads 3 --ffn 12
+	{
+		"$BUILD/tests/frame" x:F32:24="$(yes 1 | head -n 24 | paste -sd ,)" ffn.0.up:F32:12=-21,-1.5,-0.5,0,0.25,0.5,0.75,1,1.5,3,9.5,21
+		end_frame
+	} >up
+	while IFS=: read -r name expected; do
+		"$BUILD/tests/frame" expected:F32:12="$expected" >expected
+		sed -i "s/\"activation_function\": \"[^\"]*\"/\"activation_function\": \"$name\"/" m/config.json
+		ffn -m m -l 0 --from up --until neurons <up >out
+		compare expected expected ffn.0.neurons 2e-7 <out || fail "$name"
+	done <<'END'
+gelu:-0,-0.100210802,-0.154268769,0,0.149676581,0.345731231,0.580029486,0.841344746,1.3997892,2.99595031,9.5,21
+gelu_python:-0,-0.100210802,-0.154268769,0,0.149676581,0.345731231,0.580029486,0.841344746,1.3997892,2.99595031,9.5,21
+gelu_10:-0,-0.100210802,-0.154268769,0,0.149676581,0.345731231,0.580029486,0.841344746,1.3997892,2.99595031,9.5,10
+laplace:0,2.55351296e-15,9.38338117e-06,0.00609445962,0.0525730903,0.231421148,0.560426887,0.850429649,0.997528541,1,1,1
+END
+	for name in prelu xielu; do
+		sed -i "s/\"activation_function\": \"[^\"]*\"/\"activation_function\": \"$name\"/" m/config.json
+		run -1 ffn -m m -l 0 --from up --until neurons <up
+		[[ $output == *": activation_function '$name' is not supported" ]] || fail "$output"
+	done
 }
 
 @test "gpt2: what a configuration leaves out is what the reference takes" {
@@ -218,6 +245,30 @@ END
 	jq 'del(.activation_function, .layer_norm_epsilon, .n_inner, .scale_attn_weights, .tie_word_embeddings,
 		.scale_attn_by_inverse_layer_idx) | .reorder_and_upcast_attn = true' m/config.json >less
 	mv less m/config.json
+	pass m >out
+	same_logits reference out
+}
+
+@test "gpt2: sizes that a configuration leaves out, or names as other families do" {
+	make sizes --dim 24 --heads 12 --layers 12 --ffn 96 --vocab 50257 --context 1024 --tied
+	make width --dim 768 --heads 12 --ffn 16 --dtype bf16 --tied
+	for model in sizes width; do
+		pass $model >$model.reference
+		mv $model/config.json $model.json
+	done
+	jq 'del(.n_head, .n_layer, .n_positions, .vocab_size)' sizes.json >sizes/config.json
+	jq 'del(.n_head) | .n_embd = null' width.json >width/config.json
+	for model in sizes width; do
+		pass $model >out
+		same_logits $model.reference out
+	done
+	make m --dim 24 --heads 3 --ffn 96 --tied
+	pass m >reference
+	jq 'with_entries(.key |= ({n_embd: "hidden_size", n_layer: "num_hidden_layers",
+		n_head: "num_attention_heads", n_positions: "max_position_embeddings"}[.] // .))' m/config.json >other
+	[ "$(jq '[.hidden_size, .num_attention_heads, .max_position_embeddings] | @csv' -r other)" = 24,3,20 ]
+	# transformers takes them before those of its own
+	jq '.n_embd = 48 | .n_head = 4' other >m/config.json
 	pass m >out
 	same_logits reference out
 }
@@ -244,7 +295,9 @@ END
 .n_embd = 268435456 | .n_head = 1@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [268435456]
 .n_inner = 95@tensor 'transformer.h.0.mlp.c_fc.weight' has shape [24, 96], needs [24, 95]
 .n_layer = 3@no tensor 'transformer.h.2.attn.c_attn.bias', which other layers have
-del(.n_positions)@no n_positions
+del(.n_embd)@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [768]
+.hidden_size = 48@tensor 'transformer.h.0.ln_1.weight' has shape [24], needs [48]
+.hidden_size = "24"@hidden_size must be an integer in [1, 268435456]
 .activation_function = "sigh"@activation_function 'sigh' is not supported
 .activation_function = 1@activation_function '' is not supported
 .add_cross_attention = true@add_cross_attention true is not supported

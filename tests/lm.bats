@@ -271,22 +271,24 @@ printed() {
 	done
 }
 
-@test "no expression in a conversation, whose answers sample does not end" {
+@test "no expression in a conversation, whose answers sample does not end, nor ids that there are not" {
 	skip_without_terminal
 	run script -qec "lm --chat --template mistral-v0.2 --regex x" /dev/null
 	[[ $output == *'lm: --regex: not with a conversation'* ]] || fail "$output"
+	run script -qec "lm --chat --template mistral-v0.2 --eos 99999999" /dev/null
+	[[ $output == *'lm: --eos: 99999999: the model has the tokens 0 to '* ]] || fail "$output"
 	lm --chat --template mistral-v0.2 --regex ' (sun|water)' hi | grep -qxE ' (sun|water)'
 }
 
 @test "wrong usage of a stage is wrong usage" {
-	run -2 --separate-stderr lm --eos what hi
+	run -2 --separate-stderr lm --bias xyzzy=1 hi
 	[ -z "$output" ]
-	[ "${stderr_lines[0]}" = "$(sample --eos what 2>&1 | head -n 1)" ]
+	[ "${stderr_lines[0]}" = "$(sample --bias xyzzy=1 2>&1 | head -n 1)" ]
 	run ! grep "end frame" <<<"$stderr"
 }
 
 @test "wrong numbers are wrong usage of lm itself" {
-	for option in "-t hot" "-n -1" "-s x" "-k 1.5" "-p 2"; do
+	for option in "-t hot" "-n -1" "-s x" "-k 1.5" "-p 2" "--eos what" "--eos 1,"; do
 		# shellcheck disable=SC2086
 		run -2 lm --print $option "The cat"
 		[[ $output == "lm: "*"usage: lm"* ]]

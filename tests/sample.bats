@@ -310,6 +310,31 @@ heard() {
 	[ "${lines[0]}" = "sample: --ban: 'x': needs the tokenizer of a model (-m)" ]
 }
 
+@test "sample: tokens that the model does not have: exit 2, here and in lm" {
+	setup_model
+	local vocab option value form
+	vocab=$(jq .vocab_size "$LM_MODEL/config.json")
+	tok hi | embed | block -l 0- | logits >scores
+	while read -r option value; do
+		run -2 --separate-stderr sample "$option" "${value//N/$vocab}" <scores
+		[ "${stderr_lines[0]}" = "sample: $option: $vocab: the model has the tokens 0 to $((vocab - 1))" ] || fail "$option: $stderr"
+		[ -z "$output" ]
+		for form in '-n 1' '--print' '--chat --template mistral-v0.2 -n 1'; do
+			# shellcheck disable=SC2086
+			run -2 --separate-stderr lm $form "$option" "${value//N/$vocab}" hi
+			[ "${stderr_lines[0]}" = "lm: $option: $vocab: the model has the tokens 0 to $((vocab - 1))" ] || fail "$form: $stderr"
+		done
+		sample -n 1 "$option" "${value//N/$((vocab - 1))}" <scores >out
+		# the model is not known: neither are its tokens
+		LM_MODEL='' sample -f "$option" "${value//N/9$vocab}" <scores 2>err >out || grep -q 'no token may come' err || fail "$(cat err)"
+	done <<'END'
+--ban 3,N
+--bias 5=1,N=2
+--first N
+--eos 2,N
+END
+}
+
 # automaton EXPRESSION TEXT ANSWER...: what it says of texts.
 automaton() {
 	local expression=$1 text
@@ -360,7 +385,8 @@ automaton() {
 	run -1 --separate-stderr timeout 60 lm --regex '(\p{L}{1,9}|[a-z]|b|é){25}' -t 9 hi
 	[[ $stderr == "sample: expression '(\p{L}{1,9}|"*"': "*"for a token)" ]] || fail "$stderr"
 	# many in principle, few in fact
-	timeout 60 lm -n 30 --regex '((a|b|[^c])*a(a|[^d]){30})+' -t 9 hi >/dev/null
+	run -1 --separate-stderr timeout 60 lm -n 30 --regex '((a|b|[^c])*a(a|[^d]){30})+' -t 9 hi
+	[ "$stderr" = 'sample: sequence 0: ends before its text matches --regex' ] || fail "$stderr"
 	timeout 60 lm -n 30 --regex '(((.*)*)*)*' hi >/dev/null
 	timeout 60 lm -n 30 --regex '\p{Lu}\p{L}{1,30}(\p{L}*\p{L}*\p{L}*)*' -t 2 hi >/dev/null
 }
@@ -402,12 +428,48 @@ automaton() {
 	# without such a token the text ends where it can't go on
 	[ "$(lm --eos none --regex ' water' 'The cat')" = ' water' ]
 	[ "$(lm --eos none --regex ' (sun)+' -n 3 'The cat')" = ' sunsunsun' ] || [ "$(lm --eos none --regex ' (sun)+' -n 3 'The cat' | head -c 4)" = ' sun' ]
+	# and so it does if that is banned
+	[ "$(lm --ban "$end" --regex ' water' 'The cat')" = ' water' ]
+	[ "$(lm --eos "$end,9" --ban "9,$end" --regex ' [0-9]{3}' 'The cat' | wc -c)" -eq 4 ]
 	refuses 'stdin: frame 2: row 0 of the logits: sequence 0, position 3: no token may come without leaving --regex' \
 		--eos none --regex '' <scores
 	b=$(sample --show -t 1 --regex 'b' <scores | jq -c '[.candidates[].id]')
 	[ "$(jq length <<<"$b")" -ge 1 ]
 	refuses 'stdin: frame 2: row 0 of the logits: sequence 0, position 3: no token may come without leaving --regex' \
 		--ban "$(jq -r 'map(tostring) | join(",")' <<<"$b")" --regex 'b' <scores
+}
+
+@test "sample: --regex: a text that is cut off before it matches" {
+	setup_model
+	local says='sample: sequence 0: ends before its text matches --regex' options
+	# by -n, by a text, with its first token
+	for options in '-n 2' '-n 1' '--stop 1' '-n 0'; do
+		# shellcheck disable=SC2086
+		run -1 --separate-stderr lm $options --regex '1[0-9]{9}' 'The cat'
+		[ "$stderr" = "$says" ] || fail "$options: $stderr"
+		[[ 1234567890 == "${output:0:1}"* || -z $output ]] || fail "$options: $output"
+	done
+	# the stages by themselves, a process each, and printed
+	run -1 --separate-stderr lm --stages -n 2 --regex '1[0-9]{9}' 'The cat'
+	[ "$stderr" = "$says" ]
+	run -0 --separate-stderr sh -c "$(lm --print -n 2 --regex '1[0-9]{9}' 'The cat')"      # the status is that of tok -d
+	[ "$stderr" = "$says" ] || fail "$stderr"
+	# by the context
+	run -1 --separate-stderr lm -c 6 --regex '1[0-9]{9}' 'The cat'
+	[ "${stderr_lines[1]}" = "$says" ] || fail "$stderr"
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	# of several sequences, those that it happens to
+	printf 'The %s\n' cat dog bird mouse >lines
+	run -1 --separate-stderr lm --lines -f lines -t 9 -n 3 --regex ' sun'
+	[ "${#lines[@]}" -eq 4 ]
+	[ "$(grep -cvx ' sun' <<<"$output")" -eq "${#stderr_lines[@]}" ] || fail "$output: $stderr"
+	[[ "${#stderr_lines[@]}" == [123] ]] || fail "$output"
+	# not where it matches
+	run -0 --separate-stderr lm -n 2 --regex '1[0-9]*' 'The cat'
+	[ "$stderr" = '' ]
+	run -0 --separate-stderr lm -n 0 --regex '1*' 'The cat'
+	[ "$stderr" = '' ]
+	run -0 --separate-stderr lm --stop 1 --regex ' *1' 'The cat'
 }
 
 # looped STREAM OPTION...: what sample writes in the loop that begins with it.
