@@ -352,7 +352,7 @@ loop='mkfifo loop.$$ && { tok "The cat"; cat loop.$$; } | embed | attn -l 0 | ff
 
 # kill_one K: runs the pipeline with fifos, kills stage number K in mid-stream.
 kill_one() {
-	local k i status=0 pids=() stages=("tee ids" embed "attn -l 0" "ffn -l 0" "attn -l 1" "ffn -l 1" logits "sample -n 5" "tok -d")
+	local k i pid status=0 pids=() stages=("tee ids" embed "attn -l 0" "ffn -l 0" "attn -l 1" "ffn -l 1" logits "sample -n 5" "tok -d")
 	for ((i = 0; i <= ${#stages[@]}; i++)); do
 		rm -f "f$i"
 		mkfifo "f$i"
@@ -366,6 +366,11 @@ kill_one() {
 	cat "f${#stages[@]}" >text &
 	pids[i]=$!
 	exec {hold}>f0
+	for pid in "${pids[@]}"; do     # once it is another program, its fifos are open
+		while [ "$(readlink "/proc/$pid/exe")" = "$(readlink "/proc/$$/exe")" ]; do
+			sleep 0.01
+		done
+	done
 	head -c "$2" frames >&"$hold"
 	sleep 0.1
 	kill -9 "${pids[$1]}"
