@@ -37,6 +37,17 @@ void bytes_free(struct bytes *b)
 	*b = (struct bytes){0};
 }
 
+bool words_have(const char *words, const char *s, size_t n)
+{
+	while (*words) {
+		size_t length = strcspn(words, " ");
+		if (n > 0 && length == n && memcmp(words, s, n) == 0)
+			return true;
+		words += length + (words[length] == ' ');
+	}
+	return false;
+}
+
 void ids_add(struct ids *list, int32_t id)
 {
 	if (list->n == list->room)

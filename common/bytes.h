@@ -4,6 +4,7 @@
 #ifndef LMUTILS_BYTES_H
 #define LMUTILS_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ void bytes_add(struct bytes *b, const char *s, size_t n);
 void bytes_terminate(struct bytes *b);
 
 void bytes_free(struct bytes *b);
+
+/* Whether n >= 1 bytes of s are one of the words of a list, which single spaces part. */
+bool words_have(const char *words, const char *s, size_t n);
 
 /* Token ids; all zero is an empty list. */
 struct ids {

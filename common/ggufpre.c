@@ -1,6 +1,7 @@
 /* ggufpre.c: how BPE vocabularies of GGUF files want text cut.  See ggufpre.h. */
 #include <string.h>
 
+#include "bytes.h"
 #include "ggufpre.h"
 
 /* What many of the patterns share. */
@@ -323,14 +324,8 @@ static const struct gguf_pre table[] = {
 
 const struct gguf_pre *gguf_pre_find(struct gguf_string name)
 {
-	if (name.n == 0 || memchr(name.bytes, ' ', name.n))
-		return NULL;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		for (const char *s = table[i].names; *s;) {
-			size_t n = strcspn(s, " ");
-			if (n == name.n && memcmp(s, name.bytes, n) == 0)
-				return &table[i];
-			s += n + (s[n] == ' ');
-		}
+		if (words_have(table[i].names, name.bytes, name.n))
+			return &table[i];
 	return NULL;
 }

@@ -273,6 +273,15 @@ void reader_skip(struct json_reader *r)
 	} while (depth > 0 || (c != ',' && c != '}' && c != ']'));
 }
 
+void reader_take(struct json_reader *r, struct json_reader *value)
+{
+	char bracket = reader_peek(r);
+	size_t start = r->at;
+	reader_skip(r);
+	if (bracket == '{' || bracket == '[')
+		*value = (struct json_reader){.path = r->path, .s = r->s, .n = r->at, .at = start};
+}
+
 void reader_finish(struct json_reader *r)
 {
 	if (reader_peek(r) != '\0' || r->at < r->n)

@@ -57,6 +57,9 @@ double reader_real(struct json_reader *r);
 /* Passes over a value, without a look at what is in it. */
 void reader_skip(struct json_reader *r);
 
+/* The same; sets `value` to a reader of it, if it is an array or an object. */
+void reader_take(struct json_reader *r, struct json_reader *value);
+
 /* Dies unless all was read; frees what belongs to the reader. */
 void reader_finish(struct json_reader *r);
 

@@ -273,8 +273,7 @@ static void load_bpe(struct tokenizer *t, const struct source *s)
 	load_merges(s, b);
 	if (pre->qwen_nfc && is_qwen(s->g))
 		tokenizer_add_normalizer(t, NORMALIZER_FORM)->composed = true;
-	for (size_t i = 0; i < sizeof pre->regexes / sizeof *pre->regexes && pre->regexes[i]; i++)
-		tokenizer_add_split(t, pre->regexes[i], strlen(pre->regexes[i]), SPLIT_ISOLATED);
+	tokenizer_add_pre(t, pre);
 	if (pre->characters)
 		load_characters(t, b);
 	else

@@ -8,16 +8,6 @@
  * Finding them.
  */
 
-/* Sets `value` to a reader of the next value, if that is a list or an object. */
-static void find_value(struct json_reader *r, struct json_reader *value)
-{
-	char bracket = reader_peek(r);
-	size_t start = r->at;
-	reader_skip(r);
-	if (bracket == '{' || bracket == '[')
-		*value = (struct json_reader){.path = r->path, .s = r->s, .n = r->at, .at = start};
-}
-
 static void find_in_model(struct json_reader *r, struct long_lists *lists)
 {
 	if (reader_peek(r) != '{') {
@@ -28,9 +18,9 @@ static void find_in_model(struct json_reader *r, struct long_lists *lists)
 		size_t n;
 		const char *name = reader_name(r, &n);
 		if (reader_is(name, n, "vocab"))
-			find_value(r, &lists->vocabulary);
+			reader_take(r, &lists->vocabulary);
 		else if (reader_is(name, n, "merges"))
-			find_value(r, &lists->merges);
+			reader_take(r, &lists->merges);
 		else
 			reader_skip(r);
 	}

@@ -46,22 +46,13 @@ static const struct class classes[] = {
 	},
 };
 
-static bool has_name(const char *names, const char *name)
-{
-	size_t n = strlen(name);
-	for (const char *at = names; (at = strstr(at, name)); at += n)
-		if ((at == names || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	return false;
-}
-
 static const struct class *class_of(const struct tokenizer *t, const json_t *config)
 {
 	const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
 	if (!name)
 		return &classes[0];
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-		if (has_name(classes[i].names, name))
+		if (words_have(classes[i].names, name, strlen(name)))
 			return &classes[i];
 	unsupported(t, "tokenizer_class (without a tokenizer.json)", name);
 }
@@ -223,13 +214,6 @@ void tokenizer_load_specials(struct tokenizer *t, const char *directory, const j
 	tokenizer_index_added(t);
 }
 
-static void add_around(struct tokenizer *t, const char *piece)
-{
-	int32_t id = piece ? tokenizer_id(t, piece) : -1;
-	if (id >= 0)
-		ids_add(&t->template, id);
-}
-
 void tokenizer_load_merges(struct tokenizer *t, const char *directory)
 {
 	size_t n;
@@ -247,15 +231,14 @@ void tokenizer_load_merges(struct tokenizer *t, const char *directory)
 		tokenizer_add_normalizer(t, NORMALIZER_FORM)->composed = true;
 	if (flag_of(t, config, "add_prefix_space", false))
 		bytes_add(&tokenizer_add_pretokenizer(t, PRETOKENIZER_PREFIX)->content, " ", 1);
-	for (size_t i = 0; i < sizeof pre->regexes / sizeof *pre->regexes && pre->regexes[i]; i++)
-		tokenizer_add_split(t, pre->regexes[i], strlen(pre->regexes[i]), SPLIT_ISOLATED);
+	tokenizer_add_pre(t, pre);
 	tokenizer_add_pretokenizer(t, PRETOKENIZER_BYTE_LEVEL);
 	tokenizer_add_decoder(t, DECODE_BYTE_LEVEL);
 	tokenizer_load_specials(t, directory, config, class->specials, sizeof class->specials / sizeof *class->specials);
 	bool bos = !class->first && flag_of(t, config, "add_bos_token", false);
-	add_around(t, bos ? tokenizer_special_of(config, "bos_token", class->specials[0]) : class->first);
+	tokenizer_add_around(t, bos ? tokenizer_special_of(config, "bos_token", class->specials[0]) : class->first);
 	ids_add(&t->template, TEMPLATE_TEXT);
-	add_around(t, class->last);
+	tokenizer_add_around(t, class->last);
 	json_decref(config);
 	free(merges);
 	free(file);

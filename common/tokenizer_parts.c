@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "ggufpre.h"
 #include "memory.h"
 #include "tokenizer_parts.h"
 
@@ -19,6 +20,19 @@ struct pretokenizer *tokenizer_add_pretokenizer(struct tokenizer *t, enum pretok
 	struct pretokenizer *p = &t->pretokenizers[t->pretokenizer_count++];
 	*p = (struct pretokenizer){.type = type};
 	return p;
+}
+
+void tokenizer_add_around(struct tokenizer *t, const char *piece)
+{
+	int32_t id = piece ? tokenizer_id(t, piece) : -1;
+	if (id >= 0)
+		ids_add(&t->template, id);
+}
+
+void tokenizer_add_pre(struct tokenizer *t, const struct gguf_pre *pre)
+{
+	for (size_t i = 0; i < sizeof pre->regexes / sizeof *pre->regexes && pre->regexes[i]; i++)
+		tokenizer_add_split(t, pre->regexes[i], strlen(pre->regexes[i]), SPLIT_ISOLATED);
 }
 
 struct decode_step *tokenizer_add_decoder(struct tokenizer *t, enum decode_type type)

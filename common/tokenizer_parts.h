@@ -98,6 +98,13 @@ void tokenizer_add_bert(struct tokenizer *t, const struct bert *bert);
  */
 int32_t tokenizer_next_id(const struct tokenizer *t, const char *content, size_t n);
 
+/* Adds a token that goes around each text, by its piece; NULL, or one that there is not, adds none. */
+void tokenizer_add_around(struct tokenizer *t, const char *piece);
+
+/* Adds the cuts of a row of ggufpre.h. */
+struct gguf_pre;
+void tokenizer_add_pre(struct tokenizer *t, const struct gguf_pre *pre);
+
 /* Adds an added token without flags, which dies if it is too long.  Valid until the next one is added. */
 struct added_token *tokenizer_add_token(struct tokenizer *t, const char *content, size_t n, int32_t id);
 

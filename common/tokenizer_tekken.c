@@ -51,15 +51,10 @@ static void read_tekken(struct json_reader *r, struct tekken *k)
 			continue;
 		}
 		bool names = reader_is(name, n, "special_tokens"), ranks = reader_is(name, n, "vocab");
-		reader_peek(r);
-		struct json_reader value = {.path = r->path, .s = r->s, .at = r->at};
-		bool list = reader_peek(r) == '[';
-		reader_skip(r);
-		value.n = r->at;
-		if (list && names)
-			k->names = value;
-		else if (list && ranks)
-			k->ranks = value;
+		if (reader_peek(r) == '[' && (names || ranks))
+			reader_take(r, names ? &k->names : &k->ranks);
+		else
+			reader_skip(r);
 	}
 	reader_finish(r);
 }

@@ -99,13 +99,6 @@ void tokenizer_add_bert(struct tokenizer *t, const struct bert *bert)
 	d->cleanup = true;
 }
 
-static void add_around(struct tokenizer *t, const char *piece)
-{
-	int32_t id = tokenizer_id(t, piece);
-	if (id >= 0)
-		ids_add(&t->template, id);
-}
-
 void tokenizer_load_wordpiece(struct tokenizer *t, const char *directory)
 {
 	json_t *config = directory ? tokenizer_config(directory) : NULL;
@@ -125,8 +118,8 @@ void tokenizer_load_wordpiece(struct tokenizer *t, const char *directory)
 	bert.strip_accents = flag_of(t, config, "strip_accents", bert.lowercase);
 	tokenizer_add_bert(t, &bert);
 	tokenizer_load_specials(t, directory, config, specials, sizeof specials / sizeof *specials);
-	add_around(t, specials[3]);
+	tokenizer_add_around(t, specials[3]);
 	ids_add(&t->template, TEMPLATE_TEXT);
-	add_around(t, specials[1]);
+	tokenizer_add_around(t, specials[1]);
 	json_decref(config);
 }

@@ -81,6 +81,26 @@ chain() {
 	eval "$command"
 }
 
+# same FILE TEXT PIECES [OPTION...]: the pieces of a text by a tokenizer's file, joined by |.
+same() {
+	local is
+	is=$(printf %s "$2" | tok -m "$1" --bare --show "${@:4}" | sed -e 1d -e "s/^.*  '\\(.*\\)'\$/\\1/" | paste -sd '|')
+	[ "$is" = "$3" ] || fail "'$2': $is instead of $3"
+}
+
+# refused FILE REASON: a tokenizer's FILE is refused with one line that says so.
+refused() {
+	run -1 tok -m "$1" abc
+	# shellcheck disable=SC2154
+	[ "$output" = "tok: $1: $2" ] || fail "$1: $output"
+}
+
+# vectors FILE VECTORS: all of them are equal.
+vectors() {
+	"$BUILD/tests/tokvec" "$1" "$2" "$shared" >out || fail "$1, $2: $(head -n 20 out; tail -n 1 out)"
+	[ "$(tail -n 1 out | cut -d ' ' -f 1)" -gt 10 ]
+}
+
 # end_frame: the end of a stream.
 end_frame() {
 	printf '8\0\0\0\0\0\0\0%-56s' '{"__metadata__":{"end":"1"}}'

@@ -8,25 +8,6 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# same FILE TEXT PIECES [OPTION...]: the pieces of a text, joined by |.
-same() {
-	local is
-	is=$(printf %s "$2" | tok -m "$1" --bare --show "${@:4}" | sed -e 1d -e "s/^.*  '\\(.*\\)'\$/\\1/" | paste -sd '|')
-	[ "$is" = "$3" ] || fail "'$2': $is instead of $3"
-}
-
-# refused FILE REASON: FILE is refused with one line that says so.
-refused() {
-	run -1 tok -m "$1" abc
-	[ "$output" = "tok: $1: $2" ] || fail "$1: $output"
-}
-
-# vectors FILE VECTORS: all of them are equal.
-vectors() {
-	"$BUILD/tests/tokvec" "$1" "$2" "$shared" >out || fail "$(head out)"
-	[ "$(cut -d ' ' -f 1 out)" -gt 10 ]
-}
-
 # pair DIRECTORY [CLASS [KEY VALUE]...]: vocab.json, merges.txt and perhaps tokenizer_config.json.
 pair() {
 	mkdir -p "$1"
@@ -74,6 +55,9 @@ pair() {
 	jq 'del(.["<|endoftext|>"])' none/vocab.json >v
 	mv v none/vocab.json
 	[ "$(tok -m none "<|endoftext|>" | tok -d --ids)" = 266 ]
+	pair other ''
+	run -1 tok -m other a
+	[ "$output" = "tok: other/vocab.json: unsupported tokenizer_class (without a tokenizer.json) ''" ]
 	pair other LlamaTokenizer
 	run -1 tok -m other a
 	[ "$output" = "tok: other/vocab.json: unsupported tokenizer_class (without a tokenizer.json) 'LlamaTokenizer'" ]

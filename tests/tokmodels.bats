@@ -13,25 +13,6 @@ tokenizer() {
 		jq "${2:-.}" >t.json
 }
 
-# same FILE TEXT PIECES [OPTION...]: the pieces of a text, joined by |.
-same() {
-	local is
-	is=$(printf %s "$2" | tok -m "$1" --bare --show "${@:4}" | sed -e 1d -e "s/^.*  '\\(.*\\)'\$/\\1/" | paste -sd '|')
-	[ "$is" = "$3" ] || fail "'$2': $is instead of $3"
-}
-
-# refused FILE REASON: FILE is refused with one line that says so.
-refused() {
-	run -1 tok -m "$1" abc
-	[ "$output" = "tok: $1: $2" ] || fail "$1: $output"
-}
-
-# vectors FILE VECTORS: all of them are equal.
-vectors() {
-	"$BUILD/tests/tokvec" "$1" "$2" "$shared" >out || fail "$1, $2: $(head -n 20 out; tail -n 1 out)"
-	[ "$(tail -n 1 out | cut -d ' ' -f 1)" -gt 10 ]
-}
-
 # sentencepiece [KEY=NUMBER...]: a unigram tokenizer.model as t.model.
 sentencepiece() {
 	printf '%s\n' '2 0 <unk>' '3 0 <s>' '3 0 </s>' '4 0 ab' '1 -1 ▁' '1 -2 a' '1 -2.5 b' '1 -3 c' '1 -3 ▁a' '1 -4 bc' '1 -6 abc' '5 9 cc' |
