@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,8 +161,7 @@ static void take_option(struct run *r, int c)
 	case GRADIENTS:
 		r->gradients = optarg;
 		break;
-	case IDS:
-		r->prompts.tokenizer = NULL;
+	case IDS:               /* main looks at it */
 		break;
 	case 'j':
 		threads_choose(optarg);
@@ -221,16 +221,20 @@ static void read_corpus(struct run *r, struct corpus *c, const char *name, int f
 	c->batch = r->batch;
 }
 
-static void read_text(struct run *r)
+static void read_text(struct run *r, bool ids)
 {
+	struct tokenizer *t = ids ? NULL : tokenizer_open(r->from);
+	r->prompts.tokenizer = t;
 	read_corpus(r, &r->corpus, "stdin", STDIN_FILENO);
-	if (!r->validate)
-		return;
-	int fd = open(r->validate, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		die(r->validate, "%s", strerror(errno));
-	read_corpus(r, &r->validation, r->validate, fd);
-	close(fd);
+	if (r->validate) {
+		int fd = open(r->validate, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			die(r->validate, "%s", strerror(errno));
+		read_corpus(r, &r->validation, r->validate, fd);
+		close(fd);
+	}
+	if (t)
+		tokenizer_free(t);
 }
 
 /* ---- what is written ---- */
@@ -256,21 +260,43 @@ static void log_line(struct run *r, const char *line)
 		die(r->directory, "log.tsv: %s", strerror(errno));
 }
 
-/* The log, cut off where the checkpoint was. */
-static void open_log(struct run *r, bool resumed)
+/* The log, which one process at a time may have. */
+static void open_log(struct run *r)
+{
+	char *path = mem_printf("%s/log.tsv", r->directory);
+	r->log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
+	if (r->log < 0)
+		die(path, "%s", strerror(errno));
+	if (flock(r->log, LOCK_EX | LOCK_NB) < 0)
+		die(r->directory, "another lmtrain is at work there");
+	free(path);
+}
+
+/* Cuts the log off where the checkpoint was. */
+static void cut_log(struct run *r)
 {
 	char *path = mem_printf("%s/log.tsv", r->directory);
 	struct stat st;
-	r->log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
-	if (r->log < 0 || fstat(r->log, &st) < 0)
+	if (fstat(r->log, &st) < 0)
 		die(path, "%s", strerror(errno));
 	if (st.st_size < r->checkpoint.log)
 		die(path, "%lld bytes, the checkpoint knows of %lld", (long long)st.st_size, (long long)r->checkpoint.log);
 	if (ftruncate(r->log, r->checkpoint.log) < 0)
 		die(path, "%s", strerror(errno));
-	if (!resumed)
-		log_line(r, "step\ttokens\trate\tloss\tnorm\tvalidation\n");
 	free(path);
+}
+
+/* Goes back to where the directory's checkpoint was; false if there is none. */
+static bool resume(struct run *r)
+{
+	const struct checkpoint *c = &r->checkpoint;
+	if (!checkpoint_read(&r->checkpoint, r->directory, r->model, &r->adamw))
+		return false;
+	if (c->step > r->steps || c->epoch > INT32_MAX || c->next > (int64_t)r->corpus.count)
+		die(r->directory, "the checkpoint is beyond the end of the text or of the training");
+	r->corpus.epoch = (uint32_t)c->epoch;
+	r->corpus.next = (size_t)c->next;
+	return true;
 }
 
 static void save(struct run *r)
@@ -444,10 +470,8 @@ int main(int argc, char **argv)
 		initial_weights(&r.training, r.seed, r.std);
 	r.context = r.context && r.context < r.model->config.context ? r.context : r.model->config.context;
 	r.batch = r.batch > r.context ? r.batch : r.context;
-	struct tokenizer *t = ids ? NULL : tokenizer_open(r.from);
-	r.prompts.tokenizer = t;
 	if (r.steps > 0 || r.gradients)
-		read_text(&r);
+		read_text(&r, ids);
 	if (r.gradients) {
 		write_gradients(&r);
 	} else {
@@ -455,7 +479,11 @@ int main(int argc, char **argv)
 		r.adamw.v = mem_zero(r.model->weight_count, sizeof(float));
 		make_directory(&r);
 		fingerprint(&r);
-		open_log(&r, checkpoint_read(&r.checkpoint, r.directory, r.model, &r.adamw));
+		open_log(&r);
+		bool resumed = resume(&r);
+		cut_log(&r);
+		if (!resumed)
+			log_line(&r, "step\ttokens\trate\tloss\tnorm\tvalidation\n");
 		train(&r);
 	}
 	return cli_finish();

@@ -77,10 +77,11 @@ bool corpus_next(struct corpus *c, struct batch *b, bool once)
 	*b = (struct batch){0, memory, memory + c->batch, memory + 2 * c->batch, memory + 3 * c->batch};
 	for (int32_t seq = 0;; seq++) {
 		if (c->next == c->count && (b->n > 0 || once)) {
-			c->next = once ? 0 : c->next;
-			if (b->n == 0)
-				batch_free(b);
-			return b->n > 0;
+			if (b->n > 0)
+				return true;
+			batch_free(b);
+			c->next = 0;
+			return false;
 		}
 		if (c->next == c->count) {
 			c->next = 0;

@@ -122,6 +122,23 @@ static void weigh(const struct weighing *w)
 	}
 }
 
+/* In 16 lanes; all begin with the first element, so that a NaN there is the largest. */
+static float max_f32(const float *x, size_t n)
+{
+	float lanes[16];
+	size_t k = 0;
+	for (int j = 0; j < 16; j++)
+		lanes[j] = x[0];
+	for (; k + 16 <= n; k += 16)
+		for (int j = 0; j < 16; j++)
+			lanes[j] = x[k + (size_t)j] > lanes[j] ? x[k + (size_t)j] : lanes[j];
+	for (; k < n; k++)
+		lanes[0] = x[k] > lanes[0] ? x[k] : lanes[0];
+	for (int j = 1; j < 16; j++)
+		lanes[0] = lanes[j] > lanes[0] ? lanes[j] : lanes[0];
+	return lanes[0];
+}
+
 static void exp_shifted(const float *x, float shift, float *y, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -940,6 +957,7 @@ const struct kernels JOIN(kernels_, ISA) = {
 	.name = STRING(ISA),
 	.dot_f32 = dot_f32,
 	.sum_f32 = sum_f32,
+	.max_f32 = max_f32,
 	.add_scaled = add_scaled,
 	.weigh = weigh,
 	.exp_shifted = exp_shifted,

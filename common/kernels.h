@@ -62,6 +62,7 @@ struct kernels {
 	const char *name;
 	float (*dot_f32)(const float *a, const float *b, size_t n);
 	float (*sum_f32)(const float *x, size_t n);
+	float (*max_f32)(const float *x, size_t n);
 	void (*add_scaled)(float a, const float *x, float *y, size_t n);
 	void (*weigh)(const struct weighing *w);
 	void (*exp_shifted)(const float *x, float shift, float *y, size_t n);

@@ -125,10 +125,7 @@ void weigh_all(const struct weighing *w)
 
 float max_f32(const float *x, size_t n)
 {
-	float max = x[0];
-	for (size_t k = 1; k < n; k++)
-		max = x[k] > max ? x[k] : max;
-	return max;
+	return kernels_choose()->max_f32(x, n);
 }
 
 void exp_shifted(const float *x, float shift, float *y, size_t n)
