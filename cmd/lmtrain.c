@@ -29,8 +29,7 @@ static void usage(FILE *f)
 	fputs("usage: lmtrain -n steps -o directory [-0hV] [-b rows] [-c context] [-e steps]\n"
 	      "               [-j threads] [-m model] [-r rate] [-s seed] [option ...] [-]\n"
 	      "\n"
-	      "Read text, learn to predict it, write a model into a directory; go on there if\n"
-	      "it was begun.\n"
+	      "Read text, learn to predict it, write a model into a directory.\n"
 	      "  -0, --null, --lines        each NUL, each newline ends a document\n"
 	      "  -b, --batch N              rows, that is tokens, of a step at most (4096)\n"
 	      "  --bare, --ids              add no BOS and EOS; numbers instead of text\n"
@@ -46,17 +45,17 @@ static void usage(FILE *f)
 	      "  -r, --rate R, --least R, --warmup N  of steps: peak (1e-3), last, rise\n"
 	      "  -s, --seed N, --std S      of initial weights and order (0); deviation (.02)\n"
 	      "  --type F32|BF16, --save N  of the weights written (F32), each N steps (1000)\n"
-	      "  --validate FILE            text whose loss is reported, too\n"
-	      "AdamW: --beta1 .9, --beta2 .95, --clip 1, --decay .1, --epsilon 1e-8\n", f);
+	      "  --betas B,B, --epsilon E   of AdamW's two means (.9,.95), beside them (1e-8)\n"
+	      "  --clip C, --decay D        gradients' norm at most (1); of matrices (.1)\n"
+	      "  --validate FILE            text whose loss is reported, too\n", f);
 }
 
-enum { BARE = STAGE_SEQUENCES + 1, BETA1, BETA2, CLIP, DECAY, EPSILON, FRESH, GRADIENTS, IDS, LEAST, LINES, SAVE, STD, TYPE, UNTIL, VALIDATE, WARMUP };
+enum { BARE = STAGE_SEQUENCES + 1, BETAS, CLIP, DECAY, EPSILON, FRESH, GRADIENTS, IDS, LEAST, LINES, SAVE, STD, TYPE, UNTIL, VALIDATE, WARMUP };
 
 static const struct option options[] = {
 	{"bare", no_argument, NULL, BARE},
 	{"batch", required_argument, NULL, 'b'},
-	{"beta1", required_argument, NULL, BETA1},
-	{"beta2", required_argument, NULL, BETA2},
+	{"betas", required_argument, NULL, BETAS},
 	{"clip", required_argument, NULL, CLIP},
 	{"context", required_argument, NULL, 'c'},
 	{"decay", required_argument, NULL, DECAY},
@@ -120,6 +119,18 @@ static double rate_option(const char *name, const char *text)
 	return cli_real(name, text, 0, 1e9);
 }
 
+/* "B1,B2" */
+static void take_betas(struct adamw *a, const char *text)
+{
+	char *first = mem_string(text), *comma = strchr(first, ',');
+	if (!comma)
+		cli_usage_error("--betas: '%s' is not two numbers with a comma between them", text);
+	*comma = '\0';
+	a->beta1 = cli_real("--betas", first, 0, 0.999999);
+	a->beta2 = cli_real("--betas", comma + 1, 0, 0.999999);
+	free(first);
+}
+
 static void take_option(struct run *r, int c)
 {
 	switch (c) {
@@ -134,11 +145,8 @@ static void take_option(struct run *r, int c)
 	case 'b':
 		r->batch = (size_t)cli_integer("-b", optarg, 1, STREAM_ROWS_MAX);
 		break;
-	case BETA1:
-		r->adamw.beta1 = cli_real("--beta1", optarg, 0, 0.999999);
-		break;
-	case BETA2:
-		r->adamw.beta2 = cli_real("--beta2", optarg, 0, 0.999999);
+	case BETAS:
+		take_betas(&r->adamw, optarg);
 		break;
 	case 'c':
 		r->context = (size_t)cli_integer("-c", optarg, 1, STREAM_ROWS_MAX);

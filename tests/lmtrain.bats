@@ -79,7 +79,7 @@ learn() {
 			# shellcheck disable=SC2046
 			lmtrain -m "$case" --ids --lines --bare -b "$rows" -o out --until $step <rows $(jq -r '
 				"-n \(.lr_rule.total_steps) -r \(.lr_rule.peak) --least \(.lr_rule.min) --warmup \(.lr_rule.warmup_steps)",
-				"--beta1 \(.adamw.beta1) --beta2 \(.adamw.beta2) --epsilon \(.adamw.eps) --decay \(.adamw.weight_decay)",
+				"--betas \(.adamw.beta1),\(.adamw.beta2) --epsilon \(.adamw.eps) --decay \(.adamw.weight_decay)",
 				"--clip \(.clip.max_norm)"' "$note")
 			"$BUILD/tests/trained" "$case/reference.safetensors" after$step. out/model.safetensors 1e-5
 		done
