@@ -174,6 +174,56 @@ static void compare_product(const struct kernels *k, enum dtype type, bool exact
 	release(w, bytes);
 }
 
+static float *numbers(size_t n, enum size size)
+{
+	float *x = (float *)at_the_edge(n * sizeof *x);
+	for (size_t i = 0; i < n; i++)
+		x[i] = number(size);
+	return x;
+}
+
+/* Weighted sums, with the weights in rows or in columns, added to what is there or not. */
+static void compare_weighing(const struct kernels *k)
+{
+	size_t n = 1 + below(15), keys = below(4) ? below(40) : 250 + below(300), d = 1 + below(150), stride = d + below(3);
+	enum size size = draw_size();
+	bool columns = below(2);
+	size_t weights = n * (keys + 1), values = (keys + 1) * stride, sums = n * stride;
+	float *w = numbers(weights, size), *v = numbers(values, size), *z = numbers(sums, size), *plain_z = numbers(sums, size);
+	struct weighing job = {
+		.weights = w, .row = columns ? 1 : keys, .step = columns ? n : 1, .n = n,
+		.v = v, .keys = keys, .v_stride = stride, .d = d, .z_stride = stride, .add = below(2),
+	};
+	memcpy(plain_z, z, sums * sizeof *z);
+	job.z = z;
+	k->weigh(&job);
+	job.z = plain_z;
+	kernels_plain.weigh(&job);
+	compare(k, "weigh", z, plain_z, sums);
+	release((unsigned char *)w, weights * sizeof *w);
+	release((unsigned char *)v, values * sizeof *v);
+	release((unsigned char *)z, sums * sizeof *z);
+	release((unsigned char *)plain_z, sums * sizeof *plain_z);
+}
+
+static void compare_gate_backward(const struct kernels *k)
+{
+	static const enum activation trained[] = {ACTIVATION_SILU, ACTIVATION_GELU, ACTIVATION_GELU_TANH, ACTIVATION_RELU,
+		ACTIVATION_RELU_SQUARED, ACTIVATION_LINEAR};
+	float in[3][100], out[4][100];
+	size_t n = 1 + below(100);
+	enum size size = draw_size();
+	for (int i = 0; i < 3; i++)
+		for (size_t e = 0; e < n; e++)
+			in[i][e] = number(size);
+	for (size_t a = 0; a < sizeof trained / sizeof *trained; a++) {
+		k->gate_backward(trained[a], in[0], in[1], in[2], n, out[0], out[1]);
+		kernels_plain.gate_backward(trained[a], in[0], in[1], in[2], n, out[2], out[3]);
+		compare(k, "gate_backward", out[0], out[2], n);
+		compare(k, "gate_backward", out[1], out[3], n);
+	}
+}
+
 /* The loops over one vector. */
 static void compare_vectors(const struct kernels *k)
 {
@@ -193,6 +243,9 @@ static void compare_vectors(const struct kernels *k)
 	r[0] = k->sum_f32(v[0], n);
 	r[1] = plain->sum_f32(v[0], n);
 	compare(k, "sum_f32", r, r + 1, 1);
+	r[0] = k->max_f32(v[0], n);
+	r[1] = plain->max_f32(v[0], n);
+	compare(k, "max_f32", r, r + 1, 1);
 	memcpy(v[3], v[2], n * sizeof **v);
 	k->add_scaled(scale, v[0], v[2], n);
 	plain->add_scaled(scale, v[0], v[3], n);
@@ -236,6 +289,8 @@ int main(int argc, char **argv)
 		compared = 0;
 		for (long c = 0; c < count; c++) {
 			compare_vectors(have[i]);
+			compare_weighing(have[i]);
+			compare_gate_backward(have[i]);
 			for (size_t t = 0; t < sizeof types / sizeof *types; t++)
 				compare_product(have[i], types[t], false);
 			compare_product(have[i], DTYPE_BF16, true);
