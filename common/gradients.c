@@ -21,7 +21,9 @@ static size_t smaller(size_t a, size_t b)
 
 /* ---- matrices ---- */
 
-#define ROWS 96                 /* of x or of W, a piece */
+/* Rows of W, and of x, a piece. */
+#define WEIGHT_ROWS 48
+#define INPUT_ROWS 96
 
 struct matrix {
 	const struct linear_gradient *g;
@@ -29,14 +31,14 @@ struct matrix {
 	size_t n;
 	float *dx;
 	bool add;
-	size_t x_pieces;        /* the first make dx, the others dW */
+	size_t w_pieces;        /* the first make dW, the others dx */
 };
 
 static void input_piece(const struct matrix *m, size_t i)
 {
 	const struct weight *w = &m->g->l->w;
 	weigh_all(&(struct weighing){
-		.weights = m->dy + i * w->out, .row = w->out, .step = 1, .n = smaller(ROWS, m->n - i),
+		.weights = m->dy + i * w->out, .row = w->out, .step = 1, .n = smaller(INPUT_ROWS, m->n - i),
 		.v = w->data, .keys = w->out, .v_stride = w->in, .d = w->in,
 		.z = m->dx + i * w->in, .z_stride = w->in, .add = m->add,
 	});
@@ -45,7 +47,7 @@ static void input_piece(const struct matrix *m, size_t i)
 static void weight_piece(const struct matrix *m, size_t o)
 {
 	const struct weight *w = &m->g->l->w;
-	size_t rows = smaller(ROWS, w->out - o);
+	size_t rows = smaller(WEIGHT_ROWS, w->out - o);
 	weigh_all(&(struct weighing){
 		.weights = m->dy + o, .row = 1, .step = w->out, .n = rows,
 		.v = m->x, .keys = m->n, .v_stride = w->in, .d = w->in,
@@ -60,17 +62,17 @@ static void matrix_piece(void *data, size_t piece, int thread)
 {
 	const struct matrix *m = data;
 	(void)thread;
-	if (piece < m->x_pieces)
-		input_piece(m, piece * ROWS);
+	if (piece < m->w_pieces)
+		weight_piece(m, piece * WEIGHT_ROWS);
 	else
-		weight_piece(m, (piece - m->x_pieces) * ROWS);
+		input_piece(m, (piece - m->w_pieces) * INPUT_ROWS);
 }
 
 void linear_backward(const struct linear_gradient *g, const float *x, const float *dy, size_t n, float *dx, bool add)
 {
 	const struct weight *w = &g->l->w;
-	struct matrix m = {g, x, dy, n, dx, add, dx ? pieces_of(n, ROWS) : 0};
-	threads_run(matrix_piece, &m, m.x_pieces + pieces_of(w->out, ROWS), (double)n * (double)(w->out * w->in) / 16);
+	struct matrix m = {g, x, dy, n, dx, add, pieces_of(w->out, WEIGHT_ROWS)};
+	threads_run(matrix_piece, &m, m.w_pieces + (dx ? pieces_of(n, INPUT_ROWS) : 0), (double)n * (double)(w->out * w->in) / 16);
 }
 
 /* ---- normalization ---- */

@@ -115,6 +115,8 @@ static void weigh(const struct weighing *w)
 		end = smaller(j + WEIGH_KEYS, w->keys);
 		for (; i + TILE_Q <= w->n; i += TILE_Q)
 			weigh_rows(w, i, j, end, TILE_Q);
+		for (; TILE_Q > 2 && i + 2 <= w->n; i += 2)
+			weigh_rows(w, i, j, end, 2);
 		for (; TILE_Q > 1 && i < w->n; i++)
 			weigh_rows(w, i, j, end, 1);
 		if (end == 0)
