@@ -664,6 +664,11 @@ static void hash_weights(struct model *m, struct hash *hash)
 		}
 }
 
+static void set_hash(struct model *m, const struct hash *hash)
+{
+	snprintf(m->hash, sizeof m->hash, "%016llx", (unsigned long long)hash_end(hash));
+}
+
 struct model *model_open(const char *path)
 {
 	struct model *m = mem_zero(1, sizeof *m);
@@ -687,7 +692,7 @@ struct model *model_open(const char *path)
 	look_for_biases(m);
 	look_for_transposed(m);
 	hash_weights(m, &hash);
-	snprintf(m->hash, sizeof m->hash, "%016llx", (unsigned long long)hash_end(&hash));
+	set_hash(m, &hash);
 	return m;
 }
 
@@ -731,6 +736,7 @@ struct model *model_copy(const char *path, bool *found)
 	struct hash hash = hash_start();
 	m->path = mem_string(path);
 	load_config(m, &hash);
+	set_hash(m, &hash);
 	m->prefix = m->family->prefixes[0];
 	m->shards = mem_zero(1, sizeof *m->shards);
 	m->shard_count = 1;

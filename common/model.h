@@ -96,7 +96,7 @@ struct model *model_open(const char *path);
 /*
  * A model whose weights are in memory, as F32, one after the other from `weights`
  * on, for training: those of the directory, where it has any (*found), else zeros.
- * Dies for a family that does not keep its matrices as [out, in], each for itself.
+ * Its hash is that of its configuration.  Dies for a family that does not keep its matrices as [out, in], each for itself.
  */
 struct model *model_copy(const char *path, bool *found);
 
