@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checkpoint.h"
 #include "cli.h"
+#include "io.h"
 #include "mapping.h"
 #include "memory.h"
 #include "numeric.h"
@@ -52,11 +52,9 @@ static void read_metadata(struct checkpoint *c, const char *path, json_t *metada
 
 bool checkpoint_read(struct checkpoint *c, const char *directory, struct model *model, const struct adamw *a)
 {
-	char *path = mem_printf("%s/%s", directory, CHECKPOINT);
-	if (access(path, F_OK) < 0) {
-		free(path);
+	if (!io_has_file(directory, CHECKPOINT))
 		return false;
-	}
+	char *path = mem_printf("%s/%s", directory, CHECKPOINT);
 	struct safetensors st;
 	size_t size, header;
 	unsigned char *map = map_safetensors(path, &size, &header, &st);

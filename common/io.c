@@ -63,3 +63,11 @@ char *io_slurp(const char *path, size_t max, size_t *n)
 	*n = (size_t)got;
 	return bytes;
 }
+
+bool io_has_file(const char *directory, const char *name)
+{
+	char *path = mem_printf("%s/%s", directory, name);
+	bool there = access(path, F_OK) == 0;
+	free(path);
+	return there;
+}

@@ -2,6 +2,7 @@
 #ifndef LMUTILS_IO_H
 #define LMUTILS_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -14,5 +15,8 @@ int io_writev(int fd, struct iovec *vector, int count);
 
 /* The content of a file and a NUL after it, which *n does not count; dies. */
 char *io_slurp(const char *path, size_t max, size_t *n);
+
+/* True if the directory has a file of that name. */
+bool io_has_file(const char *directory, const char *name);
 
 #endif

@@ -41,15 +41,22 @@ void learning_close(struct learning *l)
 
 /* ---- the directory ---- */
 
+/* The log, which one process at a time may have; it is also the sign that a directory is one of ours. */
+#define LOG "log.tsv"
+
 static void make_directory(struct learning *l)
+{
+	if (mkdir(l->directory, 0777) < 0 && errno != EEXIST)
+		die(l->directory, "%s", strerror(errno));
+	if (io_has_file(l->directory, "config.json") && !io_has_file(l->directory, LOG))
+		die(l->directory, "holds a model that was not made here; name another directory");
+}
+
+/* What a model needs besides its weights. */
+static void copy_files(const struct learning *l)
 {
 	static const char *const files[] = {"config.json", "generation_config.json", "tokenizer.json",
 		"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"};
-	if (mkdir(l->directory, 0777) < 0 && errno != EEXIST)
-		die(l->directory, "%s", strerror(errno));
-	struct stat from, to;
-	if (stat(l->from, &from) == 0 && stat(l->directory, &to) == 0 && from.st_ino == to.st_ino && from.st_dev == to.st_dev)
-		die(l->directory, "is the model that is read, too; name another directory");
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		replace_copy(l->from, l->directory, files[i]);
 }
@@ -59,13 +66,12 @@ static void log_line(struct learning *l, const char *line)
 	struct iovec v = {(void *)line, strlen(line)};
 	l->checkpoint.log += (int64_t)v.iov_len;
 	if (io_writev(l->log, &v, 1) < 0)
-		die(l->directory, "log.tsv: %s", strerror(errno));
+		die(l->directory, LOG ": %s", strerror(errno));
 }
 
-/* The log, which one process at a time may have. */
 static void open_log(struct learning *l)
 {
-	char *path = mem_printf("%s/log.tsv", l->directory);
+	char *path = mem_printf("%s/%s", l->directory, LOG);
 	l->log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
 	if (l->log < 0)
 		die(path, "%s", strerror(errno));
@@ -77,7 +83,7 @@ static void open_log(struct learning *l)
 /* Cuts the log off where the checkpoint was. */
 static void cut_log(struct learning *l)
 {
-	char *path = mem_printf("%s/log.tsv", l->directory);
+	char *path = mem_printf("%s/%s", l->directory, LOG);
 	struct stat st;
 	if (fstat(l->log, &st) < 0)
 		die(path, "%s", strerror(errno));
@@ -106,7 +112,7 @@ static void save(struct learning *l)
 	l->checkpoint.epoch = l->corpus.epoch;
 	l->checkpoint.next = (int64_t)l->corpus.next;
 	if (fsync(l->log) < 0)
-		die(l->directory, "log.tsv: %s", strerror(errno));
+		die(l->directory, LOG ": %s", strerror(errno));
 	checkpoint_write(&l->checkpoint, l->directory, l->model, &l->adamw);
 	checkpoint_write_model(l->directory, l->model, l->type);
 }
@@ -195,14 +201,14 @@ static size_t step(struct learning *l, size_t tokens_before)
 	adamw_step(&l->adamw, l->model, l->training.gradients, norm, c->step, rate);
 	l->recent += loss;
 	l->recent_steps++;
-	double validation = c->step % l->every == 0 || c->step == l->steps ? validate(r) : NAN;
+	double validation = c->step % l->every == 0 || c->step == l->steps ? validate(l) : NAN;
 	char *line = mem_printf("%" PRId64 "\t%zu\t%.9g\t%.9g\t%.9g\t", c->step, b.n, rate, loss, norm);
-	log_line(r, line);
+	log_line(l, line);
 	free(line);
 	line = isnan(validation) ? mem_string("\n") : mem_printf("%.9g\n", validation);
-	log_line(r, line);
+	log_line(l, line);
 	free(line);
-	report(r, tokens_before + b.n, validation);
+	report(l, tokens_before + b.n, validation);
 	size_t n = b.n;
 	batch_free(&b);
 	return n;
@@ -217,6 +223,7 @@ void learning_run(struct learning *l)
 	open_log(l);
 	bool resumed = resume(l);
 	cut_log(l);
+	copy_files(l);
 	if (!resumed)
 		log_line(l, "step\ttokens\trate\tloss\tnorm\tvalidation\n");
 	clock_gettime(CLOCK_MONOTONIC, &l->start);

@@ -33,15 +33,6 @@ struct shard {
 	struct safetensors st;
 };
 
-/* True if the directory has a file of that name. */
-static bool has_file(const char *directory, const char *name)
-{
-	char *path = mem_printf("%s/%s", directory, name);
-	bool there = access(path, F_OK) == 0;
-	free(path);
-	return there;
-}
-
 /* ---- which model ---- */
 
 /*
@@ -58,10 +49,10 @@ static const char *default_model(void)
 			;
 	if (n > 0) {
 		snprintf(path + n, sizeof path - (size_t)n, "/share/lmutils/model");
-		if (has_file(path, "config.json"))
+		if (io_has_file(path, "config.json"))
 			return path;
 	}
-	return has_file(LM_DEFAULT_MODEL, "config.json") ? LM_DEFAULT_MODEL : NULL;
+	return io_has_file(LM_DEFAULT_MODEL, "config.json") ? LM_DEFAULT_MODEL : NULL;
 }
 
 static const char *chosen_model(const char *option)
@@ -168,7 +159,7 @@ static void load_generation_config(struct model *m)
 {
 	char *path = mem_printf("%s/generation_config.json", m->path), *text;
 	size_t n;
-	if (has_file(m->path, "generation_config.json")) {
+	if (io_has_file(m->path, "generation_config.json")) {
 		json_t *json = load_json(path, CONFIG_MAX, &text, &n);
 		add_eos(&m->config, json, path);
 		json_decref(json);
@@ -311,7 +302,7 @@ static void map_weights(struct model *m)
 {
 	char *single = mem_printf("%s/%s", m->path, WEIGHTS);
 	char *index = mem_printf("%s/%s", m->path, WEIGHTS_INDEX);
-	if (!has_file(m->path, WEIGHTS) && has_file(m->path, WEIGHTS_INDEX)) {
+	if (!io_has_file(m->path, WEIGHTS) && io_has_file(m->path, WEIGHTS_INDEX)) {
 		map_indexed_shards(m, index);
 	} else {
 		m->shards = mem_zero(1, sizeof *m->shards);
@@ -758,7 +749,7 @@ struct model *model_copy(const char *path, bool *found)
 		next += m->shards->st.tensors[i].bytes / sizeof *next;
 	}
 	index_tensors(m);
-	*found = has_file(path, WEIGHTS) || has_file(path, WEIGHTS_INDEX);
+	*found = io_has_file(path, WEIGHTS) || io_has_file(path, WEIGHTS_INDEX);
 	if (*found)
 		copy_weights(m, path);
 	return m;
@@ -786,7 +777,7 @@ static bool complete_gguf(const char *path)
 /* The same of a directory. */
 static bool complete_directory(const char *path)
 {
-	if (!has_file(path, "config.json") || !(has_file(path, WEIGHTS) || has_file(path, WEIGHTS_INDEX)))
+	if (!io_has_file(path, "config.json") || !(io_has_file(path, WEIGHTS) || io_has_file(path, WEIGHTS_INDEX)))
 		return false;
 	char *config = mem_printf("%s/config.json", path), *text;
 	size_t n;

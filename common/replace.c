@@ -65,16 +65,15 @@ void replace_safetensors(const char *directory, const char *name, struct safeten
 
 bool replace_copy(const char *from, const char *to, const char *name)
 {
+	if (!io_has_file(from, name))
+		return false;
 	char *path = mem_printf("%s/%s", from, name);
-	bool there = access(path, F_OK) == 0;
-	if (there) {
-		size_t n;
-		char *text = io_slurp(path, COPY_MAX, &n);
-		struct replacement r = replace_begin(to, name);
-		replace_write(&r, text, n);
-		replace_end(&r);
-		free(text);
-	}
+	size_t n;
+	char *text = io_slurp(path, COPY_MAX, &n);
+	struct replacement r = replace_begin(to, name);
+	replace_write(&r, text, n);
+	replace_end(&r);
+	free(text);
 	free(path);
-	return there;
+	return true;
 }

@@ -210,7 +210,7 @@ learn() {
 	run -1 bash -c 'echo 1 | lmtrain -m new -o out -n 3 --ids --bare'
 	[ "$output" = "lmtrain: stdin: nothing to predict: no document has two tokens" ]
 	run -1 lmtrain -m new -o new -n 3 --ids <text
-	[ "$output" = "lmtrain: new: is the model that is read, too; name another directory" ]
+	[ "$output" = "lmtrain: new: holds a model that was not made here; name another directory" ]
 	run -1 lmtrain -m new -o out -n 3 --ids --validate nowhere <text
 	[ "$output" = "lmtrain: nowhere: No such file or directory" ]
 	lmtrain -m new -o out -n 3 --ids <text
