@@ -1,0 +1,255 @@
+# lib.sh: what the experiments of this directory share.
+# shellcheck shell=bash
+#
+# A script sets `synopsis`, reads this file and calls `options "$@"`.  The
+# comment that it begins with is its help text.  Programs are those on PATH.
+set -e -u -o pipefail
+export LC_ALL=C
+
+program=${0##*/}
+here=${BASH_SOURCE[0]%/*}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# ---- options and messages ----
+
+die() {
+	printf '%s: %s\n' "$program" "$*" >&2
+	exit 1
+}
+
+# What the options mean; a script has some of them.
+options_help="\
+-c CONTROL  the directory of a model to take as the control
+-f          ask the final questions, at which nobody looked in training
+-h          print this help and exit
+-m MODEL    the directory of the model, instead of \$LM_MODEL
+-n NUMBER   how many
+-s SEED     which ones, by chance
+QUESTIONS   a file of them, instead of the world's"
+
+# synopsis OPTIONS: the usage line of a script that has these.
+synopsis() {
+	local line="usage: $program [-" value
+	[[ $1 != *f* ]] || line+=f
+	line+=h]
+	for value in 'c control' 'm model' 'n number' 's seed'; do
+		[[ $1 != *${value%% *}* ]] || line+=" [-$value]"
+	done
+	[[ $1 != *Q* ]] || line+=' [questions]'
+	printf '%s\n' "$line"
+}
+
+# help OPTIONS: the first comment of the script, and what its options mean.
+help() {
+	synopsis "$1"
+	sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"
+	printf '\n'
+	grep -E "^-?[$1]( |UESTIONS)" <<<"$options_help" | sed 's/^/  /'
+}
+
+usage_error() {
+	printf '%s: %s\n' "$program" "$2" >&2
+	synopsis "$1" >&2
+	exit 2
+}
+
+# options OPTIONS ARGUMENT...: takes the arguments.  OPTIONS are the letters of
+# those that the script has, and Q if it reads a file of questions.  Sets control,
+# final, number, questions, seed, and LM_MODEL for all programs.
+options() {
+	local accepted=h$1 option
+	shift
+	control='' final='' number='' seed='' questions=''
+	while getopts :c:fhm:n:s: option; do
+		[[ $option = [:?] || $accepted = *$option* ]] || usage_error "$accepted" "-$option: unknown option"
+		case $option in
+		c) control=$OPTARG ;;
+		f) final=--final ;;
+		h) help "$accepted" && exit ;;
+		m) export LM_MODEL=$OPTARG ;;
+		n) number=$OPTARG ;;
+		s) seed=$OPTARG ;;
+		:) usage_error "$accepted" "-$OPTARG: an argument is missing" ;;
+		*) usage_error "$accepted" "-$OPTARG: unknown option" ;;
+		esac
+	done
+	shift $((OPTIND - 1))
+	for option in n:$number s:$seed; do
+		[[ $option =~ ^[ns]:([1-9][0-9]{0,8})?$ ]] ||
+			usage_error "$accepted" "-${option%%:*}: '${option#*:}' is not a number in [1, 999999999]"
+	done
+	if [ $# -gt 0 ] && [[ $accepted = *Q* ]]; then
+		questions=$1
+		shift
+	fi
+	[ $# -eq 0 ] || usage_error "$accepted" "$1: unexpected operand"
+}
+
+# world OPTION...: the program that writes the text and asks the questions.
+world() {
+	if [ -x "$here/../build/examples/world" ]; then
+		"$here/../build/examples/world" "$@"
+	else
+		command world "$@"
+	fi
+}
+
+# ask TASK N: questions about a task, from the file that was named, or N of the
+# world's own, which its text never answers.
+ask() {
+	if [ -n "$questions" ]; then
+		head -n "${number:-999999999}" <"$questions"
+	else
+		world -q "$1" -n "${number:-$2}" ${seed:+-s "$seed"} ${final:+"$final"}
+	fi
+}
+
+# ---- streams as text ----
+
+# In awk: the number whose 32 bits are u.
+# shellcheck disable=SC2034
+f32='function f32(u,   sign, e) {
+	sign = u < 2147483648 ? 1 : -1
+	u %= 2147483648
+	e = int(u / 8388608)
+	u %= 8388608
+	return sign * (e ? (8388608 + u) * 2 ^ (e - 150) : u * 2 ^ -149)
+}'
+
+# number8: the first 8 bytes of the input as a number.
+number8() {
+	od -An -N 8 -t u8 | tr -d ' '
+}
+
+# table TENSOR...: reads a stream (lmstream(5)) and prints a line for each row
+# of each frame that has these tensors: the row's values in each of them.  Those
+# of type F32 come as whole numbers, their 32 bits: od prints these many times
+# faster, and few of them are ever looked at.
+table() {
+	local dir size from bytes width type columns
+	dir=$(mktemp -d "$tmp/table.XXXXXX")
+	while head -c 8 >"$dir/size" && [ -s "$dir/size" ]; do
+		head -c "$(number8 <"$dir/size")" >"$dir/header"
+		# shellcheck disable=SC2016
+		jq -r --args '. as $tensors | ([.[].data_offsets[1]? // 0] | max // 0),
+			([$ARGS.positional[] | $tensors[.]] | select(all(. != null and .shape[0] > 0)) | .[] |
+			.data_offsets as [$from, $to] | "\($from) \($to - $from) \(($to - $from) / .shape[0])
+				\({U8: "u1", I32: "d4", F32: "u4"}[.dtype])" | gsub("\\s+"; " "))' "$@" <"$dir/header" >"$dir/places"
+		{
+			read -r size
+			head -c "$size" <&3 >"$dir/data"
+			columns=()
+			while read -r from bytes width type; do
+				columns+=("$dir/${#columns[@]}")
+				od -An -v -j "$from" -N "$bytes" -t "$type" -w"$width" "$dir/data" >"${columns[-1]}"
+			done
+		} 3<&0 <"$dir/places"
+		[ ${#columns[@]} -eq 0 ] || paste -d ' ' "${columns[@]}"
+	done
+	rm -rf "$dir"
+}
+
+# ids: the ids of each line of text.
+ids() {
+	tok --bare --lines | tok -d --ids
+}
+
+# ---- controls ----
+
+# A model that has learned nothing: each weight matrix holds the same numbers as
+# the model's own, but shuffled.  What is left is their size and spread.
+
+# noise: bytes by chance, the same ones each time.
+noise() {
+	awk 'BEGIN { srand(1); for (;;) printf "%04X\n", int(rand() * 65536) }' | basenc -d --base16
+}
+
+# shuffle WIDTH: puts elements of so many bytes in another order.
+shuffle() {
+	basenc --base16 -w $((2 * $1)) | shuf --random-source=<(noise 2>/dev/null) | basenc -d --base16
+}
+
+# model_dir: the directory of the model.
+model_dir() {
+	local dir=${LM_MODEL:-}
+	if [ -z "$dir" ]; then
+		dir=$(command -v tok)
+		dir=${dir%/*}/../share/lmutils/model
+	fi
+	[ -f "$dir/config.json" ] || die "$dir: not a model's directory"
+	printf '%s\n' "$dir"
+}
+
+# untrained: makes the control, unless one was named.
+untrained() {
+	local model bytes width
+	[ -z "$control" ] || return 0
+	control=$tmp/control
+	model=$(model_dir)
+	mkdir "$control"
+	cp "$model"/*.json "$control"
+	{
+		head -c 8 | tee "$tmp/size"
+		head -c "$(number8 <"$tmp/size")" | tee "$tmp/header"
+		jq -r '[.[] | select(.dtype)] | sort_by(.data_offsets[0])[] |
+			"\(.data_offsets[1] - .data_offsets[0]) \({F32: 4}[.dtype] // 2)"' "$tmp/header" >"$tmp/sizes"
+		while read -r bytes width <&3; do
+			head -c "$bytes" | shuffle "$width"
+		done 3<"$tmp/sizes"
+	} <"$model/model.safetensors" >"$control/model.safetensors"
+}
+
+# ---- counting ----
+
+# share: of lines "1 CLASS" and "0 CLASS", how many are 1, in all and by class.
+share() {
+	awk '{
+		hits += $1
+		if (!($2 in n))
+			class[++classes] = $2
+		n[$2]++
+		hit[$2] += $1
+	}
+	END {
+		printf "%d of %d, %.1f %%", hits, NR, NR ? 100 * hits / NR : 0
+		for (c = 1; classes > 1 && c <= classes; c++)
+			printf "%s%s %d of %d%s", c == 1 ? " (" : ", ", class[c], hit[class[c]], n[class[c]],
+				c == classes ? ")" : ""
+		print ""
+	}'
+}
+
+# ---- questions with two answers ----
+
+# answers: for the questions in $tmp/questions, the ids of the tokens that the two
+# answers begin with, and the class.
+answers() {
+	cut -f 2 "$tmp/questions" | ids | cut -d ' ' -f 1 >"$tmp/right"
+	cut -f 3 "$tmp/questions" | ids | cut -d ' ' -f 1 >"$tmp/wrong"
+	cut -f 4 "$tmp/questions" | paste -d ' ' "$tmp/right" "$tmp/wrong" -
+}
+
+# prefers ANSWERS: prints for each prompt whether the model gives the right
+# answer's first token a higher logit than the wrong one's.
+prefers() {
+	tok --lines <"$tmp/prompts" | embed | block --sequences "$(wc -l <"$1")" -l - | logits | table logits |
+		paste -d ' ' "$1" - | awk "$f32"'{ print (f32($(4 + $1)) > f32($(4 + $2))), $3 }'
+}
+
+# two_choices TASK N: asks N questions of a task, and prints how many the model
+# answers rightly, and the controls.
+two_choices() {
+	local right untrained dealt
+	ask "$1" "$2" >"$tmp/questions"
+	cut -f 1 "$tmp/questions" >"$tmp/prompts"
+	answers >"$tmp/answers"
+	awk '$1 == $2 { exit 1 }' "$tmp/answers" || die "$1: two answers begin with the same token"
+	shuf --random-source=<(noise 2>/dev/null) "$tmp/answers" >"$tmp/dealt"
+	right=$(prefers "$tmp/answers" | share)
+	dealt=$(prefers "$tmp/dealt" | share)
+	untrained
+	untrained=$(LM_MODEL=$control prefers "$tmp/answers" | share)
+	printf '%s: %s; control: %s; answers of other questions: %s\n' "$1" "$right" "$untrained" "$dealt"
+}
