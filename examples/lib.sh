@@ -161,14 +161,24 @@ ids() {
 # A model that has learned nothing: each weight matrix holds the same numbers as
 # the model's own, but shuffled.  What is left is their size and spread.
 
-# noise: bytes by chance, the same ones each time.
+# noise [SEED]: bytes by chance, the same ones each time (Park and Miller, 1988).
 noise() {
-	awk 'BEGIN { srand(1); for (;;) printf "%04X\n", int(rand() * 65536) }' | basenc -d --base16
+	awk -v x="${1:-1}" 'BEGIN {
+		for (;;) {
+			x = x * 48271 % 2147483647
+			printf "%04X\n", int(x / 32768)
+		}
+	}' 2>/dev/null | basenc -d --base16 2>/dev/null
 }
 
 # shuffle WIDTH: puts elements of so many bytes in another order.
 shuffle() {
-	basenc --base16 -w $((2 * $1)) | shuf --random-source=<(noise 2>/dev/null) | basenc -d --base16
+	basenc --base16 -w $((2 * $1)) | shuf --random-source=<(noise) | basenc -d --base16
+}
+
+# config KEY [KEY OF GPT-2]: a number of the model's configuration.
+config() {
+	jq -r --arg key "$1" --arg other "${2:-}" '.[$key] // .[$other]' "$(model_dir)/config.json"
 }
 
 # model_dir: the directory of the model.
@@ -221,6 +231,94 @@ share() {
 	}'
 }
 
+# ---- the loss ----
+
+# losses IDS: reads the stream after the last layer, in which each row is wanted,
+# of the sequences that are the lines of the file IDS.  Prints "SEQ POS NATS" for
+# each token but the first of a sequence: -log of the probability that it had.
+losses() {
+	cat >"$tmp/x"
+	logits -k 1 <"$tmp/x" | table top.lse >"$tmp/lse"
+	logits <"$tmp/x" | table seq pos logits | paste -d ' ' "$tmp/lse" - | awk "$f32"'
+		NR == FNR {
+			for (i = 1; i <= NF; i++)
+				id[NR - 1, i - 1] = $i
+			next
+		}
+		($2, $3 + 1) in id { print $2, $3 + 1, f32($1) - f32($(4 + id[$2, $3 + 1])) }' "$1" -
+}
+
+# ---- looking inside ----
+
+# silence LAYER HEAD: between attn --until z and attn --from z: this head finds nothing, 0.
+silence() {
+	local from bytes total
+	while head -c 8 >"$tmp/z.size" && [ -s "$tmp/z.size" ]; do
+		head -c "$(number8 <"$tmp/z.size")" >"$tmp/z.header"
+		cat "$tmp/z.size" "$tmp/z.header"
+		jq -r --arg z "attn.$1.z" '(.[$z].data_offsets // [0, 0]) as [$from, $to] |
+			"\($from) \($to - $from) \([.[].data_offsets[1]? // 0] | max // 0)"' \
+			"$tmp/z.header" >"$tmp/z.place"
+		read -r from bytes total <"$tmp/z.place"
+		head -c "$from"
+		head -c "$bytes" | basenc --base16 -w $((8 * head_size)) |
+			awk -v heads="$heads" -v head="$2" '(NR - 1) % heads == head { gsub(/./, "0") } { print }' |
+			basenc -d --base16
+		head -c $((total - from - bytes))
+	done
+}
+
+# attention LAYER: attn, which saves its pattern in $tmp/pattern.LAYER, without
+# the head named by off="LAYER HEAD".
+attention() {
+	if [ "$1" = "${off% *}" ]; then
+		attn -l "$1" --tap pattern="$tmp/pattern.$1" --until z | silence "$1" "${off#* }" | attn -l "$1" --from z
+	else
+		attn -l "$1" --tap pattern="$tmp/pattern.$1"
+	fi
+}
+
+# watched LAYER: the layers from this one on, with attention.
+watched() {
+	if [ "$1" -lt "$layers" ]; then
+		attention "$1" | ffn -l "$1" | watched $(($1 + 1))
+	else
+		cat
+	fi
+}
+
+# looks TARGETS: for lines "SEQ POS KEY", how much of its attention each head has
+# in these rows on these keys, on the average; after watched.  Prints "SHARE
+# LAYER HEAD", the largest share first.
+looks() {
+	local l
+	for ((l = 0; l < layers; l++)); do
+		table seq pos "attn.$l.pattern" <"$tmp/pattern.$l" | awk -v heads="$heads" -v layer=$l "$f32"'
+			NR == FNR {
+				key[$1, $2] = $3
+				next
+			}
+			($1, $2) in key {
+				for (h = 0; h < heads; h++)
+					sum[h] += f32($(3 + h * (NF - 2) / heads + key[$1, $2]))
+				n++
+			}
+			END {
+				for (h = 0; h < heads; h++)
+					print n ? sum[h] / n : 0, layer, h
+			}' "$1" -
+	done | sort -k 1,1gr -s
+}
+
+# look_inside: sets what the functions above ask for.
+look_inside() {
+	layers=$(config num_hidden_layers n_layer)
+	heads=$(config num_attention_heads n_head)
+	head_size=$(config head_dim)
+	[ "$head_size" != null ] || head_size=$(($(config hidden_size n_embd) / heads))
+	off=
+}
+
 # ---- questions with two answers ----
 
 # answers: for the questions in $tmp/questions, the ids of the tokens that the two
@@ -246,7 +344,7 @@ two_choices() {
 	cut -f 1 "$tmp/questions" >"$tmp/prompts"
 	answers >"$tmp/answers"
 	awk '$1 == $2 { exit 1 }' "$tmp/answers" || die "$1: two answers begin with the same token"
-	shuf --random-source=<(noise 2>/dev/null) "$tmp/answers" >"$tmp/dealt"
+	shuf --random-source=<(noise) "$tmp/answers" >"$tmp/dealt"
 	right=$(prefers "$tmp/answers" | share)
 	dealt=$(prefers "$tmp/dealt" | share)
 	untrained
