@@ -151,9 +151,14 @@ table() {
 	rm -rf "$dir"
 }
 
-# ids: the ids of each line of text.
+# ids: the ids of each line of text, without what the tokenizer puts around it.
 ids() {
 	tok --bare --lines | tok -d --ids
+}
+
+# sequences: the ids of each line of text with that, as many as the model takes.
+sequences() {
+	tok --lines | tok -d --ids | cut -d ' ' -f "1-$(config max_position_embeddings n_positions)"
 }
 
 # ---- controls ----
@@ -178,7 +183,9 @@ shuffle() {
 
 # config KEY [KEY OF GPT-2]: a number of the model's configuration.
 config() {
-	jq -r --arg key "$1" --arg other "${2:-}" '.[$key] // .[$other]' "$(model_dir)/config.json"
+	local dir
+	dir=$(model_dir)
+	jq -r --arg key "$1" --arg other "${2:-}" '.[$key] // .[$other]' "$dir/config.json"
 }
 
 # model_dir: the directory of the model.
@@ -317,6 +324,36 @@ look_inside() {
 	head_size=$(config head_dim)
 	[ "$head_size" != null ] || head_size=$(($(config hidden_size n_embd) / heads))
 	off=
+}
+
+# repeats N: makes N sequences of each period from 2 to 40: words by chance, and
+# the same words again, in $tmp/ids.  Sets begin, how many tokens the tokenizer puts
+# before a text.  For each token of a second copy, its line in $tmp/after names the
+# place after its previous occurrence, and that in $tmp/before the place before it.
+repeats() {
+	local longest=40 special
+	seq 0 $(($(config vocab_size) - 1)) | tok --ids --lines | tok -d --show |
+		awk '$4 ~ /^.(Ġ|▁)[a-z]+.$/ { print $3 }' >"$tmp/words"
+	[ -s "$tmp/words" ] || die 'the vocabulary has no words'
+	special=$(printf '\n' | tok --lines 2>/dev/null | tok -d --ids 2>/dev/null) || special=
+	begin=$(wc -w <<<"$special")
+	shuf -r -n $(($1 * (longest * (longest + 1) / 2 - 1))) --random-source=<(noise "$seed") "$tmp/words" |
+		awk -v begin="$special" -v times="$1" 'BEGIN { period = 2 } {
+			copy = copy " " $1
+			if (++n == period) {
+				print begin copy copy
+				copy = ""
+				n = 0
+				if (++made % times == 0)
+					period++
+			}
+		}' >"$tmp/ids"
+	awk -v begin="$begin" '{
+		period = (NF - begin) / 2
+		for (i = begin + period; i < NF; i++)
+			print NR - 1, i, i - period + 1
+	}' "$tmp/ids" >"$tmp/after"
+	awk '{ print $1, $2, $2 - 1 }' "$tmp/after" >"$tmp/before"
 }
 
 # ---- questions with two answers ----
