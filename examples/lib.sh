@@ -27,6 +27,7 @@ options_help="\
 -m MODEL    the directory of the model, instead of \$LM_MODEL
 -n NUMBER   how many
 -s SEED     which ones, by chance
+LOG         a file of what lmtrain wrote, instead of standard input
 QUESTIONS   a file of them, instead of the world's"
 
 # synopsis OPTIONS: the usage line of a script that has these.
@@ -37,6 +38,7 @@ synopsis() {
 	for value in 'c control' 'm model' 'n number' 's seed'; do
 		[[ $1 != *${value%% *}* ]] || line+=" [-$value]"
 	done
+	[[ $1 != *L* ]] || line+=' [log]'
 	[[ $1 != *Q* ]] || line+=' [questions]'
 	printf '%s\n' "$line"
 }
@@ -46,7 +48,7 @@ help() {
 	synopsis "$1"
 	sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"
 	printf '\n'
-	grep -E "^-?[$1]( |UESTIONS)" <<<"$options_help" | sed 's/^/  /'
+	grep -E "^-?[$1]( |OG|UESTIONS)" <<<"$options_help" | sed 's/^/  /'
 }
 
 usage_error() {
@@ -56,12 +58,12 @@ usage_error() {
 }
 
 # options OPTIONS ARGUMENT...: takes the arguments.  OPTIONS are the letters of
-# those that the script has, and Q if it reads a file of questions.  Sets control,
-# final, number, questions, seed, and LM_MODEL for all programs.
+# those that the script has, and Q or L if it reads a file of questions or a log.
+# Sets control, final, number, operand, seed, and LM_MODEL for all programs.
 options() {
 	local accepted=h$1 option
 	shift
-	control='' final='' number='' seed='' questions=''
+	control='' final='' number='' seed='' operand=''
 	while getopts :c:fhm:n:s: option; do
 		[[ $option = [:?] || $accepted = *$option* ]] || usage_error "$accepted" "-$option: unknown option"
 		case $option in
@@ -80,8 +82,9 @@ options() {
 		[[ $option =~ ^[ns]:([1-9][0-9]{0,8})?$ ]] ||
 			usage_error "$accepted" "-${option%%:*}: '${option#*:}' is not a number in [1, 999999999]"
 	done
-	if [ $# -gt 0 ] && [[ $accepted = *Q* ]]; then
-		questions=$1
+	if [ $# -gt 0 ] && [[ $accepted = *[LQ]* ]]; then
+		operand=$1
+		[ "$operand" = - ] || [ -r "$operand" ] || die "$operand: cannot be read"
 		shift
 	fi
 	[ $# -eq 0 ] || usage_error "$accepted" "$1: unexpected operand"
@@ -89,18 +92,16 @@ options() {
 
 # world OPTION...: the program that writes the text and asks the questions.
 world() {
-	if [ -x "$here/../build/examples/world" ]; then
-		"$here/../build/examples/world" "$@"
-	else
-		command world "$@"
-	fi
+	local path
+	path=$(type -P world) || path=$here/../build/examples/world
+	"$path" "$@"
 }
 
 # ask TASK N: questions about a task, from the file that was named, or N of the
 # world's own, which its text never answers.
 ask() {
-	if [ -n "$questions" ]; then
-		head -n "${number:-999999999}" <"$questions"
+	if [ -n "$operand" ]; then
+		awk -v n="$number" '!n || NR <= n' "$operand"
 	else
 		world -q "$1" -n "${number:-$2}" ${seed:+-s "$seed"} ${final:+"$final"}
 	fi
