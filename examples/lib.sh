@@ -152,6 +152,40 @@ table() {
 	rm -rf "$dir"
 }
 
+# frame "TENSOR [SHAPE]"...: the beginning of a frame of tensors of type F32; their
+# numbers must follow.
+frame() {
+	local header
+	header=$(jq -cn --args 'reduce ($ARGS.positional[] | split(" ")) as [$name, $shape] ({at: 0, header: {}};
+		($shape | fromjson) as $shape | (4 * reduce $shape[] as $n (1; . * $n)) as $bytes |
+		.header[$name] = {dtype: "F32", shape: $shape, data_offsets: [.at, .at + $bytes]} | .at += $bytes) |
+		.header' "$@")
+	while [ $((${#header} % 8)) -ne 0 ]; do
+		header+=' '
+	done
+	printf '%016X' ${#header} | sed 's/\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)/\8\7\6\5\4\3\2\1/' | basenc -d --base16
+	printf '%s' "$header"
+}
+
+# floats: numbers, a line each, as F32.
+floats() {
+	awk '{
+		x = $1 < 0 ? -$1 : $1 + 0
+		e = x ? int(log(x) / log(2) + 1000) - 1000 : -127
+		m = int(x / 2 ^ e * 8388608 + 0.5)      # 2^23 to 2^24, or not, since log is rounded too
+		if (m >= 16777216) { m = int(m / 2); e++ }
+		if (m < 8388608) { m *= 2; e-- }
+		if (e < -126) { m = 8388608; e = -127 }         # too small: 0
+		m -= 8388608
+		printf "%02X%02X%02X%02X", m % 256, int(m / 256) % 256, (e + 127) % 2 * 128 + int(m / 65536), ($1 < 0) * 128 + int((e + 127) / 2)
+	}' | basenc -d --base16
+}
+
+# end_frame: the end of a stream.
+end_frame() {
+	printf '8\0\0\0\0\0\0\0%-56s' '{"__metadata__":{"end":"1"}}'
+}
+
 # ids: the ids of each line of text, without what the tokenizer puts around it.
 ids() {
 	tok --bare --lines | tok -d --ids
