@@ -109,15 +109,23 @@ ask() {
 
 # ---- streams as text ----
 
-# In awk: the number whose 32 bits are u.
+# In awk: number k, from 0, of a row of table.
 # shellcheck disable=SC2034
-f32='function f32(u,   sign, e) {
-	sign = u < 2147483648 ? 1 : -1
-	u %= 2147483648
-	e = int(u / 8388608)
-	u %= 8388608
-	return sign * (e ? (8388608 + u) * 2 ^ (e - 150) : u * 2 ^ -149)
-}'
+f32='BEGIN {
+	for (i = 0; i < 256; i++) {
+		byte[sprintf("%02X", i)] = i
+		power[i] = 2 ^ (i - 150)
+	}
+}
+function f32(row, k,   high, middle, e, m) {
+	row = substr(row, 8 * k + 1, 8)
+	middle = byte[substr(row, 5, 2)]
+	high = byte[substr(row, 7)]
+	e = high % 128 * 2 + int(middle / 128)
+	m = middle % 128 * 65536 + byte[substr(row, 3, 2)] * 256 + byte[substr(row, 1, 2)]
+	return (high < 128 ? 1 : -1) * (e ? (8388608 + m) * power[e] : m * power[1])
+}
+'
 
 # number8: the first 8 bytes of the input as a number.
 number8() {
@@ -125,9 +133,9 @@ number8() {
 }
 
 # table TENSOR...: reads a stream (lmstream(5)) and prints a line for each row
-# of each frame that has these tensors: the row's values in each of them.  Those
-# of type F32 come as whole numbers, their 32 bits: od prints these many times
-# faster, and few of them are ever looked at.
+# of each frame that has these tensors, with a field for each of them: a number,
+# or of those of type F32 the whole row in hexadecimal.  od would print these as
+# fractions, but takes a hundred times as long, and few of them are ever looked at.
 table() {
 	local dir size from bytes width type columns
 	dir=$(mktemp -d "$tmp/table.XXXXXX")
@@ -136,15 +144,20 @@ table() {
 		# shellcheck disable=SC2016
 		jq -r --args '. as $tensors | ([.[].data_offsets[1]? // 0] | max // 0),
 			([$ARGS.positional[] | $tensors[.]] | select(all(. != null and .shape[0] > 0)) | .[] |
-			.data_offsets as [$from, $to] | "\($from) \($to - $from) \(($to - $from) / .shape[0])
-				\({U8: "u1", I32: "d4", F32: "u4"}[.dtype])" | gsub("\\s+"; " "))' "$@" <"$dir/header" >"$dir/places"
+			.data_offsets as [$from, $to] | "\($from) \($to - $from) \(($to - $from) / .shape[0]) \(.dtype)")' \
+			"$@" <"$dir/header" >"$dir/places"
 		{
 			read -r size
 			head -c "$size" <&3 >"$dir/data"
 			columns=()
 			while read -r from bytes width type; do
 				columns+=("$dir/${#columns[@]}")
-				od -An -v -j "$from" -N "$bytes" -t "$type" -w"$width" "$dir/data" >"${columns[-1]}"
+				case $type in
+				U8) od -An -v -j "$from" -N "$bytes" -t u1 -w1 "$dir/data" ;;
+				I32) od -An -v -j "$from" -N "$bytes" -t d4 -w"$width" "$dir/data" ;;
+				F32) { head -c "$from" >/dev/null; head -c "$bytes"; } <"$dir/data" |
+					basenc --base16 -w $((2 * width)) ;;
+				esac >"${columns[-1]}"
 			done
 		} 3<&0 <"$dir/places"
 		[ ${#columns[@]} -eq 0 ] || paste -d ' ' "${columns[@]}"
@@ -287,7 +300,7 @@ losses() {
 				id[NR - 1, i - 1] = $i
 			next
 		}
-		($2, $3 + 1) in id { print $2, $3 + 1, f32($1) - f32($(4 + id[$2, $3 + 1])) }' "$1" -
+		($2, $3 + 1) in id { print $2, $3 + 1, f32($1, 0) - f32($4, id[$2, $3 + 1]) }' "$1" -
 }
 
 # ---- looking inside ----
@@ -341,8 +354,9 @@ looks() {
 				next
 			}
 			($1, $2) in key {
+				keys = length($3) / 8 / heads
 				for (h = 0; h < heads; h++)
-					sum[h] += f32($(3 + h * (NF - 2) / heads + key[$1, $2]))
+					sum[h] += f32($3, h * keys + key[$1, $2])
 				n++
 			}
 			END {
@@ -405,7 +419,7 @@ answers() {
 # answer's first token a higher logit than the wrong one's.
 prefers() {
 	tok --lines <"$tmp/prompts" | embed | block --sequences "$(wc -l <"$1")" -l - | logits | table logits |
-		paste -d ' ' "$1" - | awk "$f32"'{ print (f32($(4 + $1)) > f32($(4 + $2))), $3 }'
+		paste -d ' ' "$1" - | awk "$f32"'{ print (f32($4, $1) > f32($4, $2)), $3 }'
 }
 
 # two_choices TASK N: asks N questions of a task, and prints how many the model
@@ -415,7 +429,8 @@ two_choices() {
 	ask "$1" "$2" >"$tmp/questions"
 	cut -f 1 "$tmp/questions" >"$tmp/prompts"
 	answers >"$tmp/answers"
-	awk '$1 == $2 { exit 1 }' "$tmp/answers" || die "$1: two answers begin with the same token"
+	awk '$1 == $2 { print NR; exit 1 }' "$tmp/answers" >"$tmp/same" ||
+		die "question $(cat "$tmp/same"): both answers begin with the same token"
 	shuf --random-source=<(noise) "$tmp/answers" >"$tmp/dealt"
 	right=$(prefers "$tmp/answers" | share)
 	dealt=$(prefers "$tmp/dealt" | share)
