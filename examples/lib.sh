@@ -4,6 +4,7 @@
 # A script sets `synopsis`, reads this file and calls `options "$@"`.  The
 # comment that it begins with is its help text.  Programs are those on PATH.
 set -e -u -o pipefail
+shopt -s inherit_errexit
 export LC_ALL=C
 
 program=${0##*/}
@@ -71,23 +72,23 @@ options() {
 		f) final=--final ;;
 		h) help "$accepted" && exit ;;
 		m) export LM_MODEL=$OPTARG ;;
-		n) number=$OPTARG ;;
-		s) seed=$OPTARG ;;
+		n | s)
+			[[ $OPTARG =~ ^[1-9][0-9]{0,8}$ ]] ||
+				usage_error "$accepted" "-$option: '$OPTARG' is not a number in [1, 999999999]"
+			[ $option = s ] || number=$OPTARG
+			[ $option = n ] || seed=$OPTARG
+			;;
 		:) usage_error "$accepted" "-$OPTARG: an argument is missing" ;;
 		*) usage_error "$accepted" "-$OPTARG: unknown option" ;;
 		esac
 	done
 	shift $((OPTIND - 1))
-	for option in n:$number s:$seed; do
-		[[ $option =~ ^[ns]:([1-9][0-9]{0,8})?$ ]] ||
-			usage_error "$accepted" "-${option%%:*}: '${option#*:}' is not a number in [1, 999999999]"
-	done
 	if [ $# -gt 0 ] && [[ $accepted = *[LQ]* ]]; then
 		operand=$1
-		[ "$operand" = - ] || [ -r "$operand" ] || die "$operand: cannot be read"
 		shift
 	fi
 	[ $# -eq 0 ] || usage_error "$accepted" "$1: unexpected operand"
+	[ -z "$operand" ] || [ "$operand" = - ] || [ -r "$operand" ] || die "$operand: cannot be read"
 }
 
 # world OPTION...: the program that writes the text and asks the questions.
