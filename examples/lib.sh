@@ -75,8 +75,8 @@ options() {
 		n | s)
 			[[ $OPTARG =~ ^[1-9][0-9]{0,8}$ ]] ||
 				usage_error "$accepted" "-$option: '$OPTARG' is not a number in [1, 999999999]"
-			[ $option = s ] || number=$OPTARG
-			[ $option = n ] || seed=$OPTARG
+			[ "$option" = s ] || number=$OPTARG
+			[ "$option" = n ] || seed=$OPTARG
 			;;
 		:) usage_error "$accepted" "-$OPTARG: an argument is missing" ;;
 		*) usage_error "$accepted" "-$OPTARG: unknown option" ;;
