@@ -17,4 +17,4 @@ _lmutils()
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
 }
 
-complete -o default -F _lmutils tok embed attn ffn logits sample block lm lmget
+complete -o default -F _lmutils tok embed attn ffn logits sample block lm lmget lmtrain

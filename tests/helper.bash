@@ -8,9 +8,9 @@ BUILD=${BUILD:-$root/build}
 shared=${LM_SHARED:-$root/../shared}
 # shellcheck disable=SC2034
 tools=(tok embed attn ffn logits sample block lm)
-# Those that are no C programs and read no stream; and all.
+# Those that read no stream; and all.
 # shellcheck disable=SC2034
-scripts=(lmget)
+scripts=(lmget lmtrain)
 # shellcheck disable=SC2034
 programs=("${tools[@]}" "${scripts[@]}")
 PATH=$BUILD/bin:$PATH
