@@ -28,6 +28,7 @@ options_help="\
 -m MODEL    the directory of the model, instead of \$LM_MODEL
 -n NUMBER   how many
 -s SEED     which ones, by chance
+DIRECTORY   where to make it
 LOG         a file of what lmtrain wrote, instead of standard input
 QUESTIONS   a file of them, instead of the world's"
 
@@ -39,6 +40,7 @@ synopsis() {
 	for value in 'c control' 'm model' 'n number' 's seed'; do
 		[[ $1 != *${value%% *}* ]] || line+=" [-$value]"
 	done
+	[[ $1 != *D* ]] || line+=' directory'
 	[[ $1 != *L* ]] || line+=' [log]'
 	[[ $1 != *Q* ]] || line+=' [questions]'
 	printf '%s\n' "$line"
@@ -49,7 +51,7 @@ help() {
 	synopsis "$1"
 	sed -n '2,/^[^#]*$/s/^# \{0,1\}//p' "$0"
 	printf '\n'
-	grep -E "^-?[$1]( |OG|UESTIONS)" <<<"$options_help" | sed 's/^/  /'
+	grep -E "^-?[$1]( |IRECTORY|OG|UESTIONS)" <<<"$options_help" | sed 's/^/  /'
 }
 
 usage_error() {
@@ -59,7 +61,8 @@ usage_error() {
 }
 
 # options OPTIONS ARGUMENT...: takes the arguments.  OPTIONS are the letters of
-# those that the script has, and Q or L if it reads a file of questions or a log.
+# those that the script has, and those of its operand: Q questions, L log, which
+# are files to be read, or D directory, which must be given.
 # Sets control, final, number, operand, seed, and LM_MODEL for all programs.
 options() {
 	local accepted=h$1 option
@@ -83,12 +86,13 @@ options() {
 		esac
 	done
 	shift $((OPTIND - 1))
-	if [ $# -gt 0 ] && [[ $accepted = *[LQ]* ]]; then
+	if [ $# -gt 0 ] && [[ $accepted = *[DLQ]* ]]; then
 		operand=$1
 		shift
 	fi
 	[ $# -eq 0 ] || usage_error "$accepted" "$1: unexpected operand"
-	[ -z "$operand" ] || [ "$operand" = - ] || [ -r "$operand" ] || die "$operand: cannot be read"
+	[[ $accepted != *D* ]] || [ -n "$operand" ] || usage_error "$accepted" 'which directory?'
+	[[ $accepted = *D* ]] || [ -z "$operand" ] || [ "$operand" = - ] || [ -r "$operand" ] || die "$operand: cannot be read"
 }
 
 # world OPTION...: the program that writes the text and asks the questions.

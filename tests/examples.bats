@@ -4,7 +4,7 @@
 
 load helper
 
-scripts=(agreement analogies bites curve facts heads induction losses measure neurons pronouns)
+scripts=(agreement analogies bites curve facts heads induction losses make-model measure neurons pronouns)
 
 # The programs, the scripts, and a world of a few sentences.
 setup() {
@@ -226,7 +226,7 @@ $(head -n 1 help)" ] || fail "$script -z: $stderr"
 
 @test "curve: a point for each line, in an SVG picture" {
 	printf 'step\ttokens\tloss\tlr\tvalidation\n' >log
-	awk 'BEGIN { for (i = 1; i <= 100; i++) printf "%d\t%d\t%g\t0.1\t%s\n", i, 4096 * i, 8 / i, i % 10 ? "" : 8 / i + 0.1 }' >>log
+	awk 'BEGIN { for (i = 1; i <= 100; i++) printf "%d\t%d\t%g\t0.1\t%s\n", i, 4096, 8 / i, i % 10 ? "" : 8 / i + 0.1 }' >>log
 	curve log >picture.svg
 	cmp picture.svg <(curve <log)
 	[ "$(grep -c '<polyline' picture.svg)" -eq 2 ]
@@ -239,12 +239,58 @@ $(head -n 1 help)" ] || fail "$script -z: $stderr"
 	head -n 1 picture.svg | grep -q '^<svg xmlns="http://www.w3.org/2000/svg" '
 	tail -n 1 picture.svg | grep -qx '</svg>'
 	cut -f 1,3 log | curve | grep -q '>steps<'
+	grep -q '>400 k<' picture.svg
+	# Of many steps, means.
+	awk 'BEGIN { print "step\tloss"; for (i = 1; i <= 6200; i++) print i "\t" 3 + (i % 2 ? 1 : -1) }' | curve |
+		sed -n 's/.*points="\([^"]*\)".*/\1/p' | tr ' ,' '\n ' | awk 'NF == 2 { n++; low = low < $2 ? $2 : low }
+			END { exit !(n > 500 && n <= 620 && low < 60) }'
 	for bad in '' 'step\n1\n' 'step\tloss\n' 'a\tb\n1\t2\n' 'step\tloss\n1\tnan\n'; do
 		# shellcheck disable=SC2059
 		printf "$bad" >bad
 		run -1 curve bad
 		[ "$output" = 'curve: bad: no log of lmtrain' ] || fail "$bad: $output"
 	done
+}
+
+@test "make-model: two models and all that belongs to them, the same each time" {
+	make-model -n 2 here 2>log
+	make-model -n 2 there 2>log
+	cp -r there again
+	rm -r again/model again/training/draft
+	make-model -n 2 again 2>log
+	local name
+	for name in there again; do
+		diff -r here/model $name/model
+		diff -r here/draft $name/draft
+	done
+	LM_MODEL=here/model lm -n 3 'The cat' >text
+	[ -s text ]
+	LM_MODEL=here/draft lm -n 3 'The cat' >text
+	[ "$(tok -m here/draft 'The cat sat' | tok -d --ids)" = "$(tok -m here/model 'The cat sat' | tok -d --ids)" ]
+	[[ $(tok -m here/model 'The cat sat' | tok -d --ids) = '0 '* ]]
+	[ "$(wc -l <here/draft/loss.tsv)" -eq 3 ]
+	grep -q '<polyline' here/model/loss.svg
+	run -2 make-model -n 2
+	[[ $output = 'make-model: which directory?'* ]]
+}
+
+@test "measure: a table of all that the experiments say" {
+	mkdir experiments
+	cp "$root"/examples/lib.sh "$root"/examples/measure experiments
+	local name
+	for name in agreement analogies bites facts heads induction losses neurons pronouns; do
+		# shellcheck disable=SC2016
+		printf '#!/bin/sh\nprintf "%%s: 7 of 9 (%%s); control: 1 of 9; other: 2 of 9\\n%%s, part: 8\\n" %s "$*" %s\n' $name $name >experiments/$name
+		chmod 755 experiments/$name
+	done
+	experiments/measure -f -c control -m "$(model teach)" >out
+	[ "$(grep -c '^| [a-z]*, part | 8 |  |$' out)" -eq 9 ]
+	[ "$(sed -n '1,2p;/bites/p' out)" = '| | measured | control |
+|---|---|---|
+| bites | 7 of 9 (-f -c control) | 1 of 9; other: 2 of 9 |
+| bites, part | 8 |  |' ] || fail "$(cat out)"
+	grep -qx '| analogies | 7 of 9 (-f) | 1 of 9; other: 2 of 9 |' out
+	[ "$(wc -l <out)" -eq 20 ]
 }
 
 # measured EXPERIMENT PART AT_LEAST: of its output, "HITS of N" after PART is that share.
