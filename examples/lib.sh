@@ -99,6 +99,7 @@ options() {
 world() {
 	local path
 	path=$(type -P world) || path=$here/../build/examples/world
+	[ -x "$path" ] || die 'world: not found (make build/examples/world)'
 	"$path" "$@"
 }
 
@@ -285,8 +286,8 @@ share() {
 	END {
 		printf "%d of %d, %.1f %%", hits, NR, NR ? 100 * hits / NR : 0
 		for (c = 1; classes > 1 && c <= classes; c++)
-			printf "%s%s %d of %d%s", c == 1 ? " (" : ", ", class[c], hit[class[c]], n[class[c]],
-				c == classes ? ")" : ""
+			printf "%s%s %d of %d%s", (c == 1 ? " (" : ", "), class[c], hit[class[c]], n[class[c]],
+				(c == classes ? ")" : "")
 		print ""
 	}'
 }

@@ -158,7 +158,7 @@ $(head -n 1 help)" ] || fail "$script -z: $stderr"
 		END {
 			for (id = 0; id < v; id++)
 				for (k = 0; k < 8; k++)
-					print id in place ? 4 * (k == place[id] % 6) + 2 * (k == 6) * (place[id] > 5) : k == 7
+					print (id in place ? 4 * (k == place[id] % 6) + 2 * (k == 6) * (place[id] > 5) : (k == 7))
 			for (k = 0; k < 8 * 6; k++)
 				print 0
 		}
