@@ -1,8 +1,8 @@
 # lib.sh: what the experiments of this directory share.
 # shellcheck shell=bash
 #
-# A script sets `synopsis`, reads this file and calls `options "$@"`.  The
-# comment that it begins with is its help text.  Programs are those on PATH.
+# A script reads this file and calls `options LETTERS "$@"`.  The comment that it
+# begins with is its help text.  Programs are those on PATH.
 set -e -u -o pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
@@ -259,6 +259,7 @@ untrained() {
 	[ -z "$control" ] || return 0
 	control=$tmp/control
 	model=$(model_dir)
+	[ -f "$model/model.safetensors" ] || die "$model: no model.safetensors to be shuffled (-c)"
 	mkdir "$control"
 	cp "$model"/*.json "$control"
 	{
@@ -418,7 +419,7 @@ repeats() {
 answers() {
 	cut -f 2 "$tmp/questions" | ids | cut -d ' ' -f 1 >"$tmp/right"
 	cut -f 3 "$tmp/questions" | ids | cut -d ' ' -f 1 >"$tmp/wrong"
-	cut -f 4 "$tmp/questions" | paste -d ' ' "$tmp/right" "$tmp/wrong" -
+	awk -F '\t' '{ print ($4 == "" ? "none" : $4) }' "$tmp/questions" | paste -d ' ' "$tmp/right" "$tmp/wrong" -
 }
 
 # prefers ANSWERS: prints for each prompt whether the model gives the right

@@ -120,6 +120,8 @@ $(head -n 1 help)" ] || fail "$script -z: $stderr"
 		grep -q "^$script: 1 of 1, 100.0 %; control: [01] of 1, " out || fail "$(cat out)"
 	done
 	[[ $(pronouns) = 'pronouns: 2 of 2, '* ]]
+	cut -f 1-3 questions | bites -c "$(model f32)" - >out
+	grep -q '^bites: 3 of 4, 75.0 %; control: ' out || fail "$(cat out)"
 	printf 'Once upon a\ttime\ttime\n' >>questions
 	run -1 bites questions
 	[ "$output" = 'bites: question 5: both answers begin with the same token' ]
