@@ -99,7 +99,7 @@ setup() {
 	shellcheck -S warning -e SC2154,SC2034 tests/*.bats
 	for script in examples/*; do
 		if [ -f "$script" ] && head -n 1 "$script" | grep -q '^#!.*sh$'; then
-			shellcheck "$script"
+			shellcheck -x -P SCRIPTDIR "$script"
 		fi
 	done
 }
