@@ -6,7 +6,7 @@
 #	make install [PREFIX=/usr/local] [DESTDIR=] [MANDIR=PREFIX/share/man]
 #	     [PROGPREFIX=]		a prefix for the programs' names
 
-TOOLS = tok embed attn ffn logits sample block lm
+TOOLS = tok embed attn ffn logits sample block lm lmtrain
 # Those that are scripts: cmd/NAME.sh.
 SCRIPTS = lmget
 

@@ -123,4 +123,50 @@ static inline float activate(enum activation activation, float x)
 	return x;
 }
 
+/*
+ * The derivative of those with which models can be trained: has_slope().  Of
+ * relu at 0 it is 0.
+ */
+static inline float silu_slope(float x)
+{
+	float s = sigmoid(x);
+	return s * (1 + x * (1 - s));
+}
+
+static inline float gelu_slope(float x)
+{
+	return 0.5f * (1 + erf_f32(x * 0.70710678f)) + x * 0.39894228f * exp_f32(-0.5f * x * x);
+}
+
+/* gelu_tanh is x s, s = sigmoid(2u), so its slope is s + x s (1 - s) 2u'. */
+static inline float gelu_tanh_slope(float x)
+{
+	float s = sigmoid(1.5957691f * (x + 0.044715f * x * x * x));
+	return s + x * s * (1 - s) * 1.5957691f * (1 + 0.134145f * x * x);
+}
+
+static inline float slope(enum activation activation, float x)
+{
+	switch (activation) {
+	case ACTIVATION_SILU:
+		return silu_slope(x);
+	case ACTIVATION_GELU:
+		return gelu_slope(x);
+	case ACTIVATION_GELU_TANH:
+		return gelu_tanh_slope(x);
+	case ACTIVATION_RELU:
+		return x > 0;
+	case ACTIVATION_RELU_SQUARED:
+		return 2 * relu(x);
+	default:
+		return activation == ACTIVATION_LINEAR;
+	}
+}
+
+static inline bool has_slope(enum activation activation)
+{
+	return activation == ACTIVATION_SILU || activation == ACTIVATION_GELU || activation == ACTIVATION_GELU_TANH ||
+	       activation == ACTIVATION_RELU || activation == ACTIVATION_RELU_SQUARED || activation == ACTIVATION_LINEAR;
+}
+
 #endif

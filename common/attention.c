@@ -35,20 +35,40 @@ void attention_init(struct attention *a, const struct model *m, size_t layer, si
 }
 
 /* Step 3: turn the heads of queries and keys by their rows' positions. */
-static void apply_rope(const struct attention *a, const struct rows *r, float *q, float *k)
+#define TURNED 32               /* rows a piece */
+
+struct turning {
+	const struct attention *a;
+	const struct rows *r;
+	float *q, *k;
+	float direction;
+};
+
+static void turn_piece(void *data, size_t piece, int thread)
 {
+	const struct turning *t = data;
+	const struct attention *a = t->a;
 	size_t pairs = a->rope.pairs, hd = a->head_dim;
-	if (pairs == 0)         /* the rows' positions are in x already */
-		return;
 	float *cosines = mem_array(2 * pairs, sizeof *cosines), *sines = cosines + pairs;
-	for (size_t i = 0; i < r->n; i++) {
-		rope_angles(&a->rope, r->pos[i], cosines, sines);
+	(void)thread;
+	for (size_t i = piece * TURNED; i < t->r->n && i < (piece + 1) * TURNED; i++) {
+		rope_angles(&a->rope, t->r->pos[i], cosines, sines);
+		for (size_t p = 0; p < pairs; p++)
+			sines[p] *= t->direction;
 		for (size_t h = 0; h < a->heads; h++)
-			rope_rotate(&a->rope, cosines, sines, q + (i * a->heads + h) * hd);
+			rope_rotate(&a->rope, cosines, sines, t->q + (i * a->heads + h) * hd);
 		for (size_t h = 0; h < a->kv_heads; h++)
-			rope_rotate(&a->rope, cosines, sines, k + (i * a->kv_heads + h) * hd);
+			rope_rotate(&a->rope, cosines, sines, t->k + (i * a->kv_heads + h) * hd);
 	}
 	free(cosines);
+}
+
+void attention_turn(const struct attention *a, const struct rows *r, float *q, float *k, int direction)
+{
+	if (a->rope.pairs == 0)         /* the rows' positions are in x already */
+		return;
+	threads_run(turn_piece, &(struct turning){a, r, q, k, (float)direction}, (r->n + TURNED - 1) / TURNED,
+		    (double)(r->n * (a->heads + a->kv_heads) * a->head_dim) / 2);
 }
 
 /* Step 4: keep the rows' keys and values (k may be NULL: values alone). */
@@ -66,8 +86,7 @@ static void store(struct attention *a, const struct rows *r, const float *k, con
 	}
 }
 
-/* Query heads share KV heads in consecutive groups. */
-static size_t kv_head(const struct attention *a, size_t head)
+size_t attention_kv_head(const struct attention *a, size_t head)
 {
 	return head / (a->heads / a->kv_heads);
 }
@@ -155,7 +174,7 @@ static void attend(const struct attention *a, const struct rows *r, const struct
 	memset(z, 0, q->n * hd * sizeof *z);
 	for (size_t b = 0; b * KV_BLOCK <= last; b++) {
 		const struct kv_block *block = kv_block(&a->cache, q->seq, b);
-		size_t at = kv_head(a, q->head) * KV_BLOCK * hd;
+		size_t at = attention_kv_head(a, q->head) * KV_BLOCK * hd;
 		if (query)
 			block_scores(a, query, q->n, block->k + at, visible(last, b), weights[0]);
 		for (size_t i = 0; i < q->n; i++) {
@@ -201,7 +220,7 @@ static float *all_scores(const struct attention *a, const struct rows *r, const 
 			size_t pos = (size_t)r->pos[i];
 			for (size_t b = 0; b * KV_BLOCK <= pos; b++)
 				block_scores(a, q + (i * a->heads + h) * a->head_dim, 1,
-					     kv_block(&a->cache, r->seq[i], b)->k + kv_head(a, h) * KV_BLOCK * a->head_dim,
+					     kv_block(&a->cache, r->seq[i], b)->k + attention_kv_head(a, h) * KV_BLOCK * a->head_dim,
 					     visible(pos, b), s + b * KV_BLOCK);
 			for (size_t j = pos + 1; j < keys; j++)
 				s[j] = -INFINITY;
@@ -238,7 +257,7 @@ static void average(const struct attention *a, const struct rows *r, const float
 				z[e] = 0;
 			for (size_t j = 0; j <= (size_t)r->pos[i]; j++) {
 				const struct kv_block *b = kv_block(&a->cache, r->seq[i], j / KV_BLOCK);
-				const float *v = b->v + (kv_head(a, h) * KV_BLOCK + j % KV_BLOCK) * hd;
+				const float *v = b->v + (attention_kv_head(a, h) * KV_BLOCK + j % KV_BLOCK) * hd;
 				add_scaled(pattern[j], v, z, hd);
 			}
 		}
@@ -317,18 +336,18 @@ static size_t rows_together(const struct rows *r, size_t row, size_t most)
 	return n;
 }
 
-/* All queries of a pass in groups that look at the same keys; the caller frees them. */
-static struct queries *all_queries(const struct pass *p, size_t *count)
+/* All queries of some rows in groups that look at the same keys; the caller frees them. */
+static struct queries *all_queries(const struct attention *a, const struct rows *r, size_t *count)
 {
-	size_t shared = p->a->heads / p->a->kv_heads, heads = shared < QUERIES ? shared : QUERIES;
-	struct queries *all = mem_array(p->r.n * p->a->heads, sizeof *all);
+	size_t shared = a->heads / a->kv_heads, heads = shared < QUERIES ? shared : QUERIES;
+	struct queries *all = mem_array(r->n * a->heads, sizeof *all);
 	*count = 0;
-	for (size_t row = 0, rows; row < p->r.n; row += rows) {
-		rows = rows_together(&p->r, row, QUERIES / heads);
-		for (size_t head = 0, n; head < p->a->heads; head += n) {
+	for (size_t row = 0, rows; row < r->n; row += rows) {
+		rows = rows_together(r, row, QUERIES / heads);
+		for (size_t head = 0, n; head < a->heads; head += n) {
 			size_t left = shared - head % shared;
 			n = left < heads ? left : heads;
-			all[(*count)++] = (struct queries){rows * n, row, rows, head, n, p->r.seq[row]};
+			all[(*count)++] = (struct queries){rows * n, row, rows, head, n, r->seq[row]};
 		}
 	}
 	return all;
@@ -336,16 +355,18 @@ static struct queries *all_queries(const struct pass *p, size_t *count)
 
 /* Steps 5 to 7 from q, or from scores of so many keys a row. */
 struct attending {
-	struct pass *p;
+	const struct attention *a;
+	const struct rows *r;
 	const struct queries *queries;
 	const float *q, *scores;
 	size_t keys;
+	float *z;
 };
 
 /* What a group of queries has of n elements for each row and head, side by side. */
 static void gather(const struct attending *w, const struct queries *q, const float *from, size_t n, float *to)
 {
-	size_t heads = w->p->a->heads;
+	size_t heads = w->a->heads;
 	for (size_t i = 0; i < q->rows; i++)
 		memcpy(to + i * q->heads * n, from + ((q->row + i) * heads + q->head) * n, q->heads * n * sizeof *to);
 }
@@ -354,28 +375,36 @@ static void attend_piece(void *data, size_t piece, int thread)
 {
 	const struct attending *w = data;
 	const struct queries *q = &w->queries[piece];
-	const struct attention *a = w->p->a;
+	const struct attention *a = w->a;
 	size_t width = w->q ? a->head_dim : w->keys, hd = a->head_dim;
 	float *input = mem_array(q->n * width, sizeof *input), *z = mem_array(q->n * hd, sizeof *z);
 	(void)thread;
 	gather(w, q, w->q ? w->q : w->scores, width, input);
-	attend(a, &w->p->r, q, w->q ? input : NULL, w->q ? NULL : input, w->keys, z);
+	attend(a, w->r, q, w->q ? input : NULL, w->q ? NULL : input, w->keys, z);
 	for (size_t i = 0; i < q->rows; i++)
-		memcpy(w->p->z + ((q->row + i) * a->heads + q->head) * hd, z + i * q->heads * hd,
+		memcpy(w->z + ((q->row + i) * a->heads + q->head) * hd, z + i * q->heads * hd,
 		       q->heads * hd * sizeof *z);
 	free(input);
 	free(z);
 }
 
-static void attend_all(struct pass *p, const float *q, const float *scores, size_t keys)
+static void attend_all(const struct attention *a, const struct rows *r, const float *q, const float *scores, size_t keys,
+		       float *z)
 {
 	size_t count;
-	struct queries *queries = all_queries(p, &count);
+	struct queries *queries = all_queries(a, r, &count);
 	double products = 0;
-	for (size_t i = 0; i < p->r.n; i++)
-		products += 2.0 * (p->r.pos[i] + 1) * (double)(p->a->heads * p->a->head_dim);
-	threads_run(attend_piece, &(struct attending){p, queries, q, scores, keys}, count, products / 20);
+	for (size_t i = 0; i < r->n; i++)
+		products += 2.0 * (r->pos[i] + 1) * (double)(a->heads * a->head_dim);
+	threads_run(attend_piece, &(struct attending){a, r, queries, q, scores, keys, z}, count, products / 20);
 	free(queries);
+}
+
+void attention_mix(struct attention *a, const struct rows *r, float *q, float *k, const float *v, float *z)
+{
+	attention_turn(a, r, q, k, 1);
+	store(a, r, k, v);
+	attend_all(a, r, q, NULL, 0, z);
 }
 
 /* Steps 3 to 7 as they always run, with the scores and pattern for the curious. */
@@ -383,7 +412,7 @@ static void mix(struct pass *p)
 {
 	struct attention *a = p->a;
 	size_t keys = longest(&p->r);
-	apply_rope(a, &p->r, p->q, p->k);
+	attention_turn(a, &p->r, p->q, p->k, 1);
 	store(a, &p->r, p->k, p->v);
 	if (taps_want(p->taps, ATTENTION_SCORES) || taps_want(p->taps, ATTENTION_PATTERN)) {
 		float *scores = all_scores(a, &p->r, p->q, keys);
@@ -395,7 +424,7 @@ static void mix(struct pass *p)
 	}
 	if (stops(p, ATTENTION_PATTERN))
 		return;
-	attend_all(p, p->q, NULL, 0);
+	attend_all(a, &p->r, p->q, NULL, 0, p->z);
 }
 
 /* Steps 6 and 7 from scores or a pattern in the frame, and the values beside them. */
@@ -417,7 +446,7 @@ static void mix_given(struct pass *p)
 			free(pattern);
 		}
 		if (!stops(p, ATTENTION_PATTERN))
-			attend_all(p, NULL, given, keys);
+			attend_all(a, &p->r, NULL, given, keys, p->z);
 	} else {
 		average(a, &p->r, given, keys, p->z);
 	}

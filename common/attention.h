@@ -43,6 +43,18 @@ unsigned attention_leaves(int until);
 /* Applies the layer to a frame: its x is replaced.  taps may be NULL. */
 void attention_apply(struct attention *a, struct frame *f, const struct stream *in, struct taps *taps);
 
+/*
+ * Steps 3 to 7 for rows that kv_prepare has accepted: turns q[n, heads, head_dim] and
+ * k[n, kv_heads, head_dim] in place, keeps k and v, and makes z[n, heads, head_dim].
+ */
+void attention_mix(struct attention *a, const struct rows *r, float *q, float *k, const float *v, float *z);
+
+/* Step 3 alone: turns them by their rows' positions, or with direction -1 back. */
+void attention_turn(const struct attention *a, const struct rows *r, float *q, float *k, int direction);
+
+/* The KV head that a query head looks at: heads share them in consecutive groups. */
+size_t attention_kv_head(const struct attention *a, size_t head);
+
 void attention_destroy(struct attention *a);
 
 #endif

@@ -56,24 +56,30 @@ static void add_scaled(float a, const float *x, float *y, size_t n)
 		f_store_part(y + k, f_fma(scale, f_load_part(x + k, n - k), f_load_part(y + k, n - k)), n - k);
 }
 
-/* 64 elements of the sums of Q queries: numeric.h, weigh. */
-INLINE void weigh_tile(const float *weights, size_t stride, const float *v, size_t keys, size_t d, int Q, int V,
-		       size_t rest, float *z)
+/* 16 V elements (or the rest) from e on of Q rows from i on, keys j to end: numeric.h, weigh_all. */
+INLINE void weigh_tile(const struct weighing *w, size_t i, size_t e, size_t j, size_t end, int Q, int V, size_t rest)
 {
+	const float *weights = w->weights + i * w->row + j * w->step, *v = w->v + j * w->v_stride + e;
+	float *z = w->z + i * w->z_stride + e;
+	bool add = w->add || j > 0;
 	struct f32x16 sum[TILE_Q][4];
 	UNROLL
 	for (int q = 0; q < Q; q++)
 		UNROLL
 		for (int i = 0; i < V; i++)
-			sum[q][i] = f_set(0);
-	for (size_t j = 0; j < keys; j++, v += d) {
+			if (add)
+				sum[q][i] = rest ? f_load_part(z + (size_t)q * w->z_stride, rest)
+						 : f_load(z + (size_t)q * w->z_stride + 16 * i);
+			else
+				sum[q][i] = f_set(0);
+	for (; j < end; j++, v += w->v_stride, weights += w->step) {
 		struct f32x16 value[4];
 		UNROLL
 		for (int i = 0; i < V; i++)
 			value[i] = rest ? f_load_part(v, rest) : f_load(v + 16 * i);
 		UNROLL
 		for (int q = 0; q < Q; q++) {
-			struct f32x16 weight = f_set(weights[(size_t)q * stride + j]);
+			struct f32x16 weight = f_set(weights[(size_t)q * w->row]);
 			UNROLL
 			for (int i = 0; i < V; i++)
 				sum[q][i] = f_fma(weight, value[i], sum[q][i]);
@@ -84,29 +90,36 @@ INLINE void weigh_tile(const float *weights, size_t stride, const float *v, size
 		UNROLL
 		for (int i = 0; i < V; i++)
 			if (rest)
-				f_store_part(z + (size_t)q * d, sum[q][i], rest);
+				f_store_part(z + (size_t)q * w->z_stride, sum[q][i], rest);
 			else
-				f_store(z + (size_t)q * d + 16 * i, sum[q][i]);
+				f_store(z + (size_t)q * w->z_stride + 16 * i, sum[q][i]);
 }
 
-INLINE void weigh_queries(const float *weights, size_t stride, const float *v, size_t keys, size_t d, int Q, float *z)
+INLINE void weigh_rows(const struct weighing *w, size_t i, size_t j, size_t end, int Q)
 {
 	size_t e = 0;
-	for (; e + 64 <= d; e += 64)
-		weigh_tile(weights, stride, v + e, keys, d, Q, 4, 0, z + e);
-	for (; e + 16 <= d; e += 16)
-		weigh_tile(weights, stride, v + e, keys, d, Q, 1, 0, z + e);
-	if (e < d)
-		weigh_tile(weights, stride, v + e, keys, d, Q, 1, d - e, z + e);
+	for (; e + 64 <= w->d; e += 64)
+		weigh_tile(w, i, e, j, end, Q, 4, 0);
+	for (; e + 16 <= w->d; e += 16)
+		weigh_tile(w, i, e, j, end, Q, 1, 0);
+	if (e < w->d)
+		weigh_tile(w, i, e, j, end, Q, 1, w->d - e);
 }
 
-static void weigh(const float *weights, size_t stride, size_t queries, const float *v, size_t keys, size_t d, float *z)
+#define WEIGH_KEYS 256          /* of v that stay near while all rows of z take them */
+
+static void weigh(const struct weighing *w)
 {
-	size_t q = 0;
-	for (; q + TILE_Q <= queries; q += TILE_Q)
-		weigh_queries(weights + q * stride, stride, v, keys, d, TILE_Q, z + q * d);
-	for (; TILE_Q > 1 && q < queries; q++)
-		weigh_queries(weights + q * stride, stride, v, keys, d, 1, z + q * d);
+	for (size_t j = 0, end; j < w->keys || j == 0; j = end) {
+		size_t i = 0;
+		end = smaller(j + WEIGH_KEYS, w->keys);
+		for (; i + TILE_Q <= w->n; i += TILE_Q)
+			weigh_rows(w, i, j, end, TILE_Q);
+		for (; TILE_Q > 1 && i < w->n; i++)
+			weigh_rows(w, i, j, end, 1);
+		if (end == 0)
+			break;
+	}
 }
 
 static void exp_shifted(const float *x, float shift, float *y, size_t n)
@@ -134,6 +147,24 @@ static void activate_all(enum activation activation, const float *x, const float
 	}
 	for (size_t k = 0; factors && k < n; k++)
 		neurons[k] *= factors[k];
+}
+
+static void gate_backward(enum activation activation, const float *gate, const float *up, const float *dneurons,
+			  size_t n, float *dgate, float *dup)
+{
+	switch (activation) {
+	case ACTIVATION_SILU:
+		for (size_t k = 0; k < n; k++) {
+			dgate[k] = dneurons[k] * up[k] * slope(ACTIVATION_SILU, gate[k]);
+			dup[k] = dneurons[k] * activate(ACTIVATION_SILU, gate[k]);
+		}
+		break;
+	default:
+		for (size_t k = 0; k < n; k++) {
+			dgate[k] = dneurons[k] * up[k] * slope(activation, gate[k]);
+			dup[k] = dneurons[k] * activate(activation, gate[k]);
+		}
+	}
 }
 
 static void unpack_f16(const uint16_t *h, size_t n, float *x)
@@ -916,6 +947,7 @@ const struct kernels JOIN(kernels_, ISA) = {
 	.unpack_bf16 = unpack_bf16,
 	.round_bf16 = round_bf16,
 	.activate = activate_all,
+	.gate_backward = gate_backward,
 	.round_32 = round_32,
 	.round_256 = round_256,
 	.product_f32 = product_f32,

@@ -5,6 +5,7 @@
 #ifndef LMUTILS_KERNELS_H
 #define LMUTILS_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,13 +41,29 @@ struct product {
 	size_t y_stride;                /* elements from row to row */
 };
 
+/*
+ * z[i] = the sum over j of weights[i, j] v[j], by fused multiply-adds in ascending
+ * order of j, for n rows of z and `keys` vectors v of d elements.  weights[i, j] is
+ * weights[i * row + j * step]; v[j] and z[i] lie v_stride and z_stride elements
+ * apart.  With add, the sums go on from what z holds.
+ */
+struct weighing {
+	const float *weights;
+	size_t row, step;
+	size_t n;
+	const float *v;
+	size_t keys, v_stride, d;
+	float *z;
+	size_t z_stride;
+	bool add;
+};
+
 struct kernels {
 	const char *name;
 	float (*dot_f32)(const float *a, const float *b, size_t n);
 	float (*sum_f32)(const float *x, size_t n);
 	void (*add_scaled)(float a, const float *x, float *y, size_t n);
-	void (*weigh)(const float *weights, size_t stride, size_t queries, const float *v, size_t keys, size_t d,
-		      float *z);
+	void (*weigh)(const struct weighing *w);
 	void (*exp_shifted)(const float *x, float shift, float *y, size_t n);
 	void (*unpack_f16)(const uint16_t *h, size_t n, float *x);
 	void (*unpack_bf16)(const uint16_t *b, size_t n, float *x);
@@ -54,6 +71,8 @@ struct kernels {
 	/* factors may be NULL */
 	void (*activate)(enum activation activation, const float *x, const float *factors, size_t n,
 			 float *neurons);
+	void (*gate_backward)(enum activation activation, const float *gate, const float *up, const float *dneurons,
+			      size_t n, float *dgate, float *dup);
 	/* n activations in blocks of 32 (256), n a multiple of that; see numeric.h */
 	void (*round_32)(const float *x, size_t n, struct activations *a);
 	void (*round_256)(const float *x, size_t n, struct activations *a);

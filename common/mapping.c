@@ -10,6 +10,8 @@
 #include "cli.h"
 #include "mapping.h"
 
+#define HEADER_MAX ((size_t)256 << 20)          /* bytes of the header of a safetensors file */
+
 /* A mapped file that someone truncates answers with SIGBUS. */
 static void on_sigbus(int signal)
 {
@@ -42,4 +44,25 @@ void unmap_file(unsigned char *map, size_t size)
 {
 	if (map)
 		munmap(map, size);
+}
+
+unsigned char *map_safetensors(const char *path, size_t *size, size_t *header, struct safetensors *st)
+{
+	char why[256];
+	unsigned char *map = map_file(path, size);
+	if (*size < 8)
+		die(path, "truncated: %zu bytes, not even the header's length", *size);
+	size_t n = 0;
+	for (int i = 7; i >= 0; i--)
+		n = n << 8 | map[i];
+	if (n > HEADER_MAX || n > *size - 8)
+		die(path, "header of %zu bytes in a file of %zu", n, *size);
+	*header = 8 + n;
+	if (!safetensors_parse((const char *)map + 8, n, st, why, sizeof why))
+		die(path, "%s", why);
+	if (st->bytes != *size - *header)
+		die(path, "truncated: %zu bytes of tensors, the header names %zu", *size - *header, st->bytes);
+	for (size_t i = 0; i < st->count; i++)
+		st->tensors[i].data = map + *header + st->tensors[i].offset;
+	return map;
 }

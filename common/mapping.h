@@ -2,7 +2,7 @@
 #ifndef LMUTILS_MAPPING_H
 #define LMUTILS_MAPPING_H
 
-#include <stddef.h>
+#include "safetensors.h"
 
 /*
  * Maps a regular file read-only; *size gets its size, and an empty file is
@@ -12,5 +12,11 @@
 unsigned char *map_file(const char *path, size_t *size);
 
 void unmap_file(unsigned char *map, size_t size);
+
+/*
+ * Maps a whole safetensors file; its tensors point into the mapping.  *header gets the
+ * bytes before them.  Dies if it is broken.
+ */
+unsigned char *map_safetensors(const char *path, size_t *size, size_t *header, struct safetensors *st);
 
 #endif

@@ -23,7 +23,6 @@
 #define WEIGHTS_INDEX "model.safetensors.index.json"
 #define CONFIG_MAX (4 << 20)                    /* bytes of a config.json */
 #define INDEX_MAX (64 << 20)                    /* of an index of shards */
-#define HEADER_MAX ((size_t)256 << 20)          /* of a weight file's header */
 #define SHARDS_MAX 4096
 
 /* One mapped weight file. */
@@ -275,23 +274,8 @@ static void load_config(struct model *m, struct hash *hash)
 
 static void map_shard(struct shard *s, const char *path)
 {
-	char why[256];
 	s->path = mem_string(path);
-	s->map = map_file(path, &s->size);
-	if (s->size < 8)
-		die(path, "truncated: %zu bytes, not even the header's length", s->size);
-	size_t n = 0;
-	for (int i = 7; i >= 0; i--)
-		n = n << 8 | s->map[i];
-	if (n > HEADER_MAX || n > s->size - 8)
-		die(path, "header of %zu bytes in a file of %zu", n, s->size);
-	s->header = 8 + n;
-	if (!safetensors_parse((const char *)s->map + 8, n, &s->st, why, sizeof why))
-		die(path, "%s", why);
-	if (s->st.bytes != s->size - s->header)
-		die(path, "truncated: %zu bytes of tensors, the header names %zu", s->size - s->header, s->st.bytes);
-	for (size_t i = 0; i < s->st.count; i++)
-		s->st.tensors[i].data = s->map + s->header + s->st.tensors[i].offset;
+	s->map = map_safetensors(path, &s->size, &s->header, &s->st);
 }
 
 /* The files that the index names, each once, in order of first mention. */
@@ -512,15 +496,17 @@ static struct weight load_matrix(const struct model *m, enum slot slot, size_t l
 	return w;
 }
 
-/* A slot's vector, its weight or (suffix ".bias") its bias. */
-static float *load_f32(const struct model *m, enum slot slot, size_t layer, const char *suffix)
+/* A slot's vector, its weight or (suffix ".bias") its bias: where it is, or an F32 copy, which *owned gets too. */
+static const float *load_f32(const struct model *m, enum slot slot, size_t layer, const char *suffix, void **owned)
 {
 	size_t first, rows = tensor_rows(m, slot, &first), own = extent(&m->config, m->family->tensors[slot].rows);
 	const struct tensor *t = load_tensor(m, tensor_name(m, slot, layer, suffix), 1, &rows);
+	if (t->type == DTYPE_F32)
+		return (const float *)t->data + first;
 	float *x = mem_array(rows, sizeof *x);
 	unpack_f32(t->data, t->type, rows, x);
 	memmove(x, x + first, own * sizeof *x);
-	return x;
+	return *owned = x;
 }
 
 bool model_has(const struct model *m, enum slot slot)
@@ -540,25 +526,25 @@ struct linear model_linear(const struct model *m, enum slot slot, size_t layer)
 {
 	if (slot == SLOT_UNEMBEDDING && m->config.tied)
 		slot = SLOT_EMBEDDING;
-	return (struct linear){
-		.w = load_matrix(m, slot, layer),
-		.bias = m->config.bias[slot] ? load_f32(m, slot, layer, ".bias") : NULL,
-	};
+	struct linear l = {.w = load_matrix(m, slot, layer)};
+	if (m->config.bias[slot])
+		l.bias = load_f32(m, slot, layer, ".bias", &l.bias_owned);
+	return l;
 }
 
 struct norm model_norm(const struct model *m, enum slot slot, size_t layer)
 {
-	return (struct norm){
-		.kind = m->family->norm, .eps = m->config.eps,
-		.weight = load_f32(m, slot, layer, ".weight"),
-		.bias = m->config.bias[slot] ? load_f32(m, slot, layer, ".bias") : NULL,
-	};
+	struct norm n = {.kind = m->family->norm, .eps = m->config.eps};
+	n.weight = load_f32(m, slot, layer, ".weight", &n.owned[0]);
+	if (m->config.bias[slot])
+		n.bias = load_f32(m, slot, layer, ".bias", &n.owned[1]);
+	return n;
 }
 
 void linear_free(struct linear *l)
 {
 	free(l->w.owned);
-	free(l->bias);
+	free(l->bias_owned);
 }
 
 /* ---- what only the tensors tell ---- */
@@ -705,6 +691,79 @@ struct model *model_open(const char *path)
 	return m;
 }
 
+/* ---- a copy in memory ---- */
+
+/* Adds the tensors of one slot to a shard: of each layer its weight, and its bias. */
+static void add_slot(const struct model *m, struct shard *s, enum slot slot)
+{
+	const struct tensor_row *row = &m->family->tensors[slot];
+	int rank = row->columns == EXTENT_NONE ? 1 : 2;
+	for (size_t l = 0; l < slot_layers(m, slot); l++)
+		for (int bias = 0; bias <= m->config.bias[slot]; bias++) {
+			struct tensor t = {
+				.name = tensor_name(m, slot, l, bias ? ".bias" : ".weight"), .type = DTYPE_F32,
+				.rank = bias ? 1 : rank,
+				.shape = {extent(&m->config, row->rows), bias ? 0 : extent(&m->config, row->columns)},
+			};
+			size_t n = t.shape[0] * (t.rank == 2 ? t.shape[1] : 1);
+			if (!size_muladd(n, sizeof(float), 0, &t.bytes) || !size_muladd(n, 1, s->size, &s->size))
+				die(m->path, "the model is too large");
+			s->st.tensors = mem_resize(s->st.tensors, s->st.count + 1, sizeof *s->st.tensors);
+			s->st.tensors[s->st.count++] = t;
+		}
+}
+
+/* The weights of the directory's own files. */
+static void copy_weights(struct model *m, const char *path)
+{
+	struct model *from = model_open(path);
+	for (size_t i = 0; i < m->shards->st.count; i++) {
+		const struct tensor *t = &m->shards->st.tensors[i];
+		const struct tensor *source = load_tensor(from, mem_string(t->name), t->rank, t->shape);
+		unpack_f32(source->data, source->type, t->bytes / sizeof(float), t->data);
+	}
+	model_close(from);
+}
+
+struct model *model_copy(const char *path, bool *found)
+{
+	struct model *m = mem_zero(1, sizeof *m);
+	struct hash hash = hash_start();
+	m->path = mem_string(path);
+	load_config(m, &hash);
+	m->prefix = m->family->prefixes[0];
+	m->shards = mem_zero(1, sizeof *m->shards);
+	m->shard_count = 1;
+	for (int slot = 0; slot < SLOT_COUNT; slot++) {
+		if (!model_has(m, (enum slot)slot) || (slot == SLOT_UNEMBEDDING && m->config.tied))
+			continue;
+		size_t first, rows = tensor_rows(m, (enum slot)slot, &first);
+		if (m->family->tensors[slot].transposed || rows != extent(&m->config, m->family->tensors[slot].rows))
+			die(path, "model_type '%s' is not supported here", m->family->model_type);
+		add_slot(m, m->shards, (enum slot)slot);
+	}
+	m->weight_count = m->shards->size;
+	m->shards->size = 0;
+	m->weights = mem_aligned(m->weight_count, sizeof *m->weights);
+	memset(m->weights, 0, m->weight_count * sizeof *m->weights);
+	float *next = m->weights;
+	for (size_t i = 0; i < m->shards->st.count; i++) {
+		m->shards->st.tensors[i].data = next;
+		next += m->shards->st.tensors[i].bytes / sizeof *next;
+	}
+	index_tensors(m);
+	*found = has_file(path, WEIGHTS) || has_file(path, WEIGHTS_INDEX);
+	if (*found)
+		copy_weights(m, path);
+	return m;
+}
+
+const struct tensor *model_copied(const struct model *m, size_t *count)
+{
+	*count = m->shards->st.count;
+	return m->shards->st.tensors;
+}
+
 /* True if the GGUF file has weights, of a supported family. */
 static bool complete_gguf(const char *path)
 {
@@ -747,11 +806,13 @@ char *model_hash(const char *path)
 void model_close(struct model *m)
 {
 	for (size_t s = 0; s < m->shard_count; s++) {
-		unmap_file(m->shards[s].map, m->shards[s].size);
+		if (m->shards[s].map)
+			unmap_file(m->shards[s].map, m->shards[s].size);
 		safetensors_free(&m->shards[s].st);
 		free(m->shards[s].path);
 	}
 	free(m->shards);
+	free(m->weights);
 	free(m->tensors);
 	free(m->path);
 	free(m);

@@ -50,7 +50,8 @@ struct weight {
 /* y = W x + b */
 struct linear {
 	struct weight w;
-	float *bias;                    /* [out], or NULL */
+	const float *bias;              /* [out], or NULL */
+	void *bias_owned;               /* bias, if it is not where the file is mapped; else NULL */
 };
 
 struct model {
@@ -64,6 +65,8 @@ struct model {
 	size_t tensor_count;
 	const char *prefix;             /* of the tensors' names */
 	bool gguf;                      /* a GGUF file, with their names for the tensors */
+	float *weights;                 /* of model_copy, else NULL: all tensors, in the order of the one shard */
+	size_t weight_count;
 };
 
 /*
@@ -89,6 +92,16 @@ enum config_key config_sizes(struct config *c, const struct family *family, size
 bool config_add_eos(struct config *c, int32_t id);
 
 struct model *model_open(const char *path);
+
+/*
+ * A model whose weights are in memory, as F32, one after the other from `weights`
+ * on, for training: those of the directory, where it has any (*found), else zeros.
+ * Dies for a family that does not keep its matrices as [out, in], each for itself.
+ */
+struct model *model_copy(const char *path, bool *found);
+
+/* Its tensors, in the order in which they lie in memory. */
+const struct tensor *model_copied(const struct model *m, size_t *count);
 void model_close(struct model *m);
 
 /*

@@ -12,8 +12,9 @@
 struct norm {
 	enum norm_kind kind;
 	float eps;
-	float *weight;                  /* [d] */
-	float *bias;                    /* [d], or NULL */
+	const float *weight;            /* [d] */
+	const float *bias;              /* [d], or NULL */
+	void *owned[2];                 /* weight and bias, where they are not where the file is mapped; else NULL */
 };
 
 /*
@@ -25,6 +26,9 @@ struct norm {
  * And the bias, where there is one, is added.
  */
 void normalize(const struct norm *w, const float *x, size_t n, size_t d, float *y);
+
+/* 1 / sqrt(mean(x^2) + eps) of a row x[d]: what NORM_RMS multiplies it with, besides the weight. */
+float norm_scale(const struct norm *w, const float *x, size_t d);
 
 void norm_free(struct norm *w);
 

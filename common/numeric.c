@@ -112,7 +112,15 @@ void dot_all(const float *q, size_t n, const float *k, size_t keys, size_t d, fl
 
 void weigh(const float *weights, size_t stride, size_t n, const float *v, size_t keys, size_t d, float *z)
 {
-	kernels_choose()->weigh(weights, stride, n, v, keys, d, z);
+	weigh_all(&(struct weighing){
+		.weights = weights, .row = stride, .step = 1, .n = n,
+		.v = v, .keys = keys, .v_stride = d, .d = d, .z = z, .z_stride = d,
+	});
+}
+
+void weigh_all(const struct weighing *w)
+{
+	kernels_choose()->weigh(w);
 }
 
 float max_f32(const float *x, size_t n)
@@ -140,6 +148,11 @@ void unpack_f32(const void *data, enum dtype type, size_t n, float *x)
 		quant_unpack(type, data, n, x);
 }
 
+void round_bf16(const float *x, size_t n, uint16_t *b)
+{
+	kernels_choose()->round_bf16(x, n, b);
+}
+
 void activate_all(enum activation activation, const float *x, size_t n, float *y)
 {
 	kernels_choose()->activate(activation, x, NULL, n, y);
@@ -149,6 +162,12 @@ void activate_gated(enum activation activation, const float *gate, const float *
 		    float *neurons)
 {
 	kernels_choose()->activate(activation, gate, up, n, neurons);
+}
+
+void gate_backward(enum activation activation, const float *gate, const float *up, const float *dneurons, size_t n,
+		   float *dgate, float *dup)
+{
+	kernels_choose()->gate_backward(activation, gate, up, dneurons, n, dgate, dup);
 }
 
 /* ---- the input of matrices ---- */

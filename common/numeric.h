@@ -45,6 +45,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels.h"
 #include "model.h"
 
 /* The sum of a[k] * b[k] over n elements, in the order f32. */
@@ -68,6 +69,9 @@ void dot_all(const float *q, size_t n, const float *k, size_t keys, size_t d, fl
  */
 void weigh(const float *weights, size_t stride, size_t n, const float *v, size_t keys, size_t d, float *z);
 
+/* The same, with what is weighed and the sums anywhere: kernels.h. */
+void weigh_all(const struct weighing *w);
+
 /* The largest of n elements (n >= 1). */
 float max_f32(const float *x, size_t n);
 
@@ -80,12 +84,22 @@ void exp_shifted(const float *x, float shift, float *y, size_t n);
  */
 void unpack_f32(const void *data, enum dtype type, size_t n, float *x);
 
+/* b[k] = x[k] to the nearest BF16, ties to even, for n elements. */
+void round_bf16(const float *x, size_t n, uint16_t *b);
+
 /* y[k] = activation(x[k]) for n elements. */
 void activate_all(enum activation activation, const float *x, size_t n, float *y);
 
 /* neurons[k] = activation(gate[k]) * up[k] for n elements. */
 void activate_gated(enum activation activation, const float *gate, const float *up, size_t n,
 		    float *neurons);
+
+/*
+ * Back through activate_gated: from the gradient of neurons those of gate and
+ * up, dneurons * up * activation'(gate) and dneurons * activation(gate).
+ */
+void gate_backward(enum activation activation, const float *gate, const float *up, const float *dneurons, size_t n,
+		   float *dgate, float *dup);
 
 /*
  * n rows of activations x[n, in], the input of one or several matrices, and
