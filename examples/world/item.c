@@ -10,6 +10,7 @@
 
 #define NAMES_MAX 48
 #define DEPTH_MAX 40
+#define TENSE     "t"           /* the name of the choice of it */
 #define TEMPLATES_LEAST 8       /* of a rule, as far as the share of its questions is concerned */
 
 /* In the text that is being made: where what is asked for begins and ends. */
@@ -461,12 +462,14 @@ static void part(const struct bytes *text, struct item *item)
 	bytes_terminate(&item->right);
 }
 
-/* The key of an item: what its names stand for. */
+/* The key of an item: what its names stand for, but for the tense. */
 static uint64_t key(const struct draft *d)
 {
 	struct hash h = hash_start();
 	for (int i = 0; i < d->name_count; i++) {
 		const struct name *n = &d->names[i];
+		if (n->n == strlen(TENSE) && memcmp(n->name, TENSE, n->n) == 0)
+			continue;
 		hash_add(&h, n->name, n->n);
 		if (n->table)
 			hash_add(&h, n->table->rows[n->value][0], strlen(n->table->rows[n->value][0]));

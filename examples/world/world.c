@@ -40,13 +40,13 @@ static void write_mixed(struct document *, const struct kind *);
 static void write_repeats(struct document *, const struct kind *);
 
 static struct kind kinds[] = {
-	{"stories", 26, write_items, NULL, NULL, 0},
-	{"facts", 14, write_items, NULL, NULL, 0},
-	{"pairs", 14, write_items, NULL, NULL, 0},
-	{"repeats", 16, write_repeats, NULL, NULL, 0},
+	{"stories", 24, write_items, NULL, NULL, 0},
+	{"facts", 13, write_items, NULL, NULL, 0},
+	{"pairs", 12, write_items, NULL, NULL, 0},
+	{"repeats", 22, write_repeats, NULL, NULL, 0},
 	{"agreement", 7, write_items, NULL, NULL, 0},
 	{"bites", 5, write_items, NULL, NULL, 0},
-	{"pronouns", 8, write_items, NULL, NULL, 0},
+	{"pronouns", 7, write_items, NULL, NULL, 0},
 	{"counting", 2, write_items, NULL, NULL, 0},
 	{"spelling", 2, write_items, NULL, NULL, 0},
 	{"names", 2, write_items, NULL, NULL, 0},
@@ -108,7 +108,7 @@ static const struct kind *random_kind(struct chance *c)
 
 /* ---- documents ---- */
 
-/* About how many tokens: words and marks. */
+/* About how many tokens: words and marks.  A word that is not in the vocabulary has more. */
 static int count_tokens(const struct bytes *text)
 {
 	int n = 0;
@@ -181,9 +181,12 @@ static void write_repeats(struct document *doc, const struct kind *k)
 			item_free(&item);
 		}
 		int copies = 2 + chance_below(&doc->chance, 4), size = count_tokens(&words);
-		for (int i = 0; i < copies && (i < 2 || doc->tokens + size < TOKENS_MAX); i++)
+		bool room = doc->tokens + 2 * size < TOKENS_MAX;
+		for (int i = 0; i < copies && room && doc->tokens + size < TOKENS_MAX; i++)
 			add_text(doc, &words);
 		bytes_free(&words);
+		if (!room)
+			return;
 	}
 }
 
@@ -290,6 +293,20 @@ static bool ask_item(struct bytes *line, const struct grammar *g, const struct k
 	return fits;
 }
 
+/* A fingerprint of words, in whatever order. */
+static uint64_t hash_words(int n, const char *const words[])
+{
+	uint64_t sum = 0;
+	for (int i = 0; i < n; i++) {
+		struct hash h = hash_start();
+		hash_add(&h, words[i], strlen(words[i]));
+		sum += hash_end(&h);
+	}
+	struct hash h = hash_start();
+	hash_add(&h, &sum, sizeof sum);
+	return hash_end(&h);
+}
+
 static bool ask_analogy(struct bytes *line, const struct grammar *g, const struct kind *k, bool final, struct chance *c)
 {
 	const struct relation *r = &relations[chance_below(c, sizeof relations / sizeof *relations)];
@@ -297,11 +314,9 @@ static bool ask_analogy(struct bytes *line, const struct grammar *g, const struc
 	const struct table *t = column_of(g, r->table, r->a, &a);
 	column_of(g, r->table, r->b, &b);
 	char **pair = t->rows[chance_below(c, t->height)], **other = t->rows[chance_below(c, t->height)];
-	struct hash h = hash_start();
+	bool set = hash_words(4, (const char *[]){pair[a], pair[b], other[a], other[b]}) & 1;
 	(void)k;
-	hash_add(&h, pair[a], strlen(pair[a]));
-	hash_add(&h, other[a], strlen(other[a]));
-	if (pair == other || (hash_end(&h) & 1) != final)
+	if (pair == other || strcmp(pair[a], other[b]) == 0 || set != final)
 		return false;
 	bool back = chance_below(c, 2);
 	add_fields(line, 5, (const char *[]){pair[back ? b : a], pair[back ? a : b], other[back ? b : a],
@@ -391,18 +406,17 @@ static void usage(FILE *to)
 	      "\n"
 	      "Write documents to train on, one a line, or questions that they never answer.\n"
 	      "\n"
-	      "  -d, --data=DIR       the words and the templates [examples/world]\n"
+	      "  -d, --data=DIR       the words and the templates [those of the source]\n"
 	      "  -e, --entropy        at the end, to stderr: the nats of all choices, by kind\n"
 	      "  -f, --final          the other questions: those to be asked once, at the end\n"
 	      "  -h, --help           show this help\n"
-	      "  -k, --kind=KIND      only documents of this kind: agreement, bites, counting,\n"
-	      "                       facts, mixed, names, pairs, pronouns, repeats, spelling,\n"
-	      "                       stories\n"
+	      "  -k, --kind=KIND      only agreement, bites, counting, facts, mixed, names,\n"
+	      "                       pairs, pronouns, repeats, spelling or stories\n"
 	      "  -l, --label          the kind and a tab before each document\n"
 	      "  -n, --number=N       so many documents, or questions at most [1000]\n"
-	      "  -q, --question=TASK  questions, their parts between tabs: agreement, bites,\n"
-	      "                       facts, pronouns (prompt, right, wrong, class), analogies\n"
-	      "                       (a b c d class: a is to b as c to d), concepts (word class)\n"
+	      "  -q, --question=TASK  agreement, bites, facts, pronouns: a prompt, a right and\n"
+	      "                       a wrong answer, and a class, between tabs; analogies:\n"
+	      "                       a is to b as c to d, class; concepts: word, class\n"
 	      "  -s, --seed=SEED      another text [0]\n"
 	      "  -V, --version        show the version\n", to);
 }
