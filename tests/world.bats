@@ -69,10 +69,10 @@ setup() {
 }
 
 @test "world: both words of a pair are used equally often" {
-	world -k pairs -n 8000 | tr -cs A-Za-z '\n' | sort | uniq -c >words
+	world -k pairs -n 12000 | tr -cs A-Za-z '\n' | sort | uniq -c >words
 	while read -r a b; do
 		awk -v a="$a" -v b="$b" '$2 == a { m = $1 } $2 == b { n = $1 }
-			END { exit !(m > 100 && n > 100 && m < 1.4 * n && n < 1.4 * m) }' words || fail "$a $b: $(grep -w -e "$a" -e "$b" words)"
+			END { exit !(m > 80 && n > 80 && m < 1.4 * n && n < 1.4 * m) }' words || fail "$a $b: $(grep -w -e "$a" -e "$b" words)"
 	done <<-END
 		king queen
 		uncle aunt

@@ -25,7 +25,8 @@
  * Sentences get their capitals (~ before a word: not there), and "a" becomes "an",
  * afterwards.
  *
- * What is named (rows and choices, but not t, the tense) makes an item what it is: its key.  Whether an
+ * What is named (rows and choices, unless the name begins with _) makes an item
+ * what it is: its key.  Whether an
  * item is text or a question is a function of its key and its template, so that
  * what is asked never occurs in the text.  A choice without a name is decoration.
  */

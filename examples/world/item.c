@@ -10,7 +10,6 @@
 
 #define NAMES_MAX 48
 #define DEPTH_MAX 40
-#define TENSE     "t"           /* the name of the choice of it */
 #define TEMPLATES_LEAST 8       /* of a rule, as far as the share of its questions is concerned */
 
 /* In the text that is being made: where what is asked for begins and ends. */
@@ -462,13 +461,13 @@ static void part(const struct bytes *text, struct item *item)
 	bytes_terminate(&item->right);
 }
 
-/* The key of an item: what its names stand for, but for the tense. */
+/* The key of an item: what its names stand for, but for those that begin with _. */
 static uint64_t key(const struct draft *d)
 {
 	struct hash h = hash_start();
 	for (int i = 0; i < d->name_count; i++) {
 		const struct name *n = &d->names[i];
-		if (n->n == strlen(TENSE) && memcmp(n->name, TENSE, n->n) == 0)
+		if (*n->name == '_')
 			continue;
 		hash_add(&h, n->name, n->n);
 		if (n->table)
