@@ -82,7 +82,9 @@ static void each_line(struct grammar *g, const char *dir, const char *file,
 			add(g, path, name, line);
 		line = end;
 	}
-	free(path);             /* text stays: words and templates are parts of it */
+	g->files = mem_resize(g->files, (size_t)g->file_count + 1, sizeof *g->files);
+	g->files[g->file_count++] = text;
+	free(path);
 	free(name);
 }
 
@@ -152,4 +154,23 @@ struct grammar *grammar_load(const char *dir)
 	each_file(g, dir, "words", add_row);
 	each_file(g, dir, "text", add_template);
 	return g;
+}
+
+void grammar_free(struct grammar *g)
+{
+	for (struct table *t = g->tables; t < g->tables + g->table_count; t++) {
+		for (int i = 0; i < t->height; i++)
+			free(t->rows[i]);
+		free(t->rows);
+		free(t->columns);
+		free(t->name);
+	}
+	for (int i = 0; i < g->rule_count; i++)
+		free(g->rules[i].templates);
+	for (int i = 0; i < g->file_count; i++)
+		free(g->files[i]);
+	free(g->tables);
+	free(g->rules);
+	free(g->files);
+	free(g);
 }

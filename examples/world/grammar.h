@@ -60,10 +60,13 @@ struct grammar {
 	struct table *tables;
 	struct rule *rules;             /* in the order of the files, which are sorted */
 	int table_count, rule_count;
+	char **files;                   /* their text, which words and templates are parts of */
+	int file_count;
 };
 
 /* Reads DIR/words and DIR/text; dies. */
 struct grammar *grammar_load(const char *dir);
+void grammar_free(struct grammar *g);
 
 /* NULL where there is none. */
 const struct table *grammar_table(const struct grammar *g, const char *name, size_t n);

@@ -465,7 +465,7 @@ int main(int argc, char **argv)
 	if (task && (kind || label || entropy))
 		cli_usage_error("-q goes with neither -e, -k nor -l");
 
-	const struct grammar *g = grammar_load(dir);
+	struct grammar *g = grammar_load(dir);
 	for (int i = 0; i < KINDS; i++)
 		find_rules(g, &kinds[i]);
 	if (task) {
@@ -476,5 +476,10 @@ int main(int argc, char **argv)
 		if (entropy)
 			write_sums(sums);
 	}
+	for (int i = 0; i < KINDS; i++) {
+		free(kinds[i].rules);
+		free(kinds[i].weights);
+	}
+	grammar_free(g);
 	return cli_finish();
 }
