@@ -85,6 +85,13 @@ setup() {
 	END
 }
 
+@test "world: random words are as much of the text as is wanted" {
+	for r in 0 40 100; do
+		world -r "$r" -n 1000 --label | cut -f 1 | grep -c repeats >n || :
+		awk -v r="$r" '{ exit !($1 >= 9 * r && $1 <= 11 * r) }' n
+	done
+}
+
 @test "world: the entropy is reported by kind" {
 	world -n 300 -e >/dev/null 2>sums
 	[ "$(wc -l <sums)" -eq 12 ]
@@ -93,7 +100,7 @@ setup() {
 }
 
 @test "world: what is wrong is one line" {
-	for bad in '-k x' '-q x' '-n 0' '-n x' '-s -1' '-z' 'operand' '-q facts -k facts' '-q facts -e'; do
+	for bad in '-k x' '-q x' '-n 0' '-n x' '-s -1' '-r 101' '-z' 'operand' '-q facts -k facts' '-q facts -e'; do
 		# shellcheck disable=SC2086
 		run -2 world $bad
 	done

@@ -28,7 +28,7 @@ struct document {
 
 struct kind {
 	const char *name;
-	int share;                      /* of all documents, in hundredths */
+	int share;                      /* in hundredths */
 	void (*write)(struct document *, const struct kind *);
 	/* filled in when the grammar is read */
 	const struct rule **rules;
@@ -39,17 +39,18 @@ static void write_items(struct document *, const struct kind *);
 static void write_mixed(struct document *, const struct kind *);
 static void write_repeats(struct document *, const struct kind *);
 
+/* The first one's share is of all documents, and -r changes it; the others' are of the rest. */
 static struct kind kinds[] = {
-	{"stories", 23, write_items, NULL, NULL, 0},
-	{"facts", 13, write_items, NULL, NULL, 0},
-	{"pairs", 11, write_items, NULL, NULL, 0},
-	{"repeats", 24, write_repeats, NULL, NULL, 0},
-	{"agreement", 7, write_items, NULL, NULL, 0},
-	{"bites", 5, write_items, NULL, NULL, 0},
-	{"pronouns", 7, write_items, NULL, NULL, 0},
-	{"counting", 2, write_items, NULL, NULL, 0},
-	{"spelling", 2, write_items, NULL, NULL, 0},
-	{"names", 2, write_items, NULL, NULL, 0},
+	{"repeats", 12, write_repeats, NULL, NULL, 0},
+	{"stories", 29, write_items, NULL, NULL, 0},
+	{"facts", 18, write_items, NULL, NULL, 0},
+	{"pairs", 14, write_items, NULL, NULL, 0},
+	{"agreement", 9, write_items, NULL, NULL, 0},
+	{"bites", 8, write_items, NULL, NULL, 0},
+	{"pronouns", 9, write_items, NULL, NULL, 0},
+	{"counting", 3, write_items, NULL, NULL, 0},
+	{"spelling", 3, write_items, NULL, NULL, 0},
+	{"names", 3, write_items, NULL, NULL, 0},
 	{"mixed", 4, write_mixed, NULL, NULL, 0},
 };
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
@@ -100,7 +101,9 @@ static const struct rule *random_rule(const struct kind *k, struct chance *c)
 
 static const struct kind *random_kind(struct chance *c)
 {
-	int left = chance_below(c, 100), i = 0;
+	if (chance_below(c, 100) < kinds[0].share)
+		return &kinds[0];
+	int left = chance_below(c, 100), i = 1;
 	for (; left >= kinds[i].share; i++)
 		left -= kinds[i].share;
 	return &kinds[i];
@@ -164,10 +167,20 @@ static void write_mixed(struct document *doc, const struct kind *mixed)
 /* A period: mostly short. */
 static int random_period(struct chance *c)
 {
-	return chance_below(c, 4) ? 2 + chance_below(c, 15) : 17 + chance_below(c, 32);
+	switch (chance_below(c, 5)) {
+	case 0:
+		return 17 + chance_below(c, 32);
+	case 1:
+		return 9 + chance_below(c, 8);
+	default:
+		return 2 + chance_below(c, 7);
+	}
 }
 
-/* Random words, then the same ones again, once or several times; and so on with others. */
+/*
+ * Random words, then the same ones again, once or several times, the more often
+ * the fewer they are; and so on with others.
+ */
 static void write_repeats(struct document *doc, const struct kind *k)
 {
 	while (doc->tokens < doc->wanted) {
@@ -180,7 +193,7 @@ static void write_repeats(struct document *doc, const struct kind *k)
 			bytes_add(&words, item.text.data, item.text.n);
 			item_free(&item);
 		}
-		int copies = 2 + chance_below(&doc->chance, 4), size = count_tokens(&words);
+		int size = count_tokens(&words), copies = 2 + chance_below(&doc->chance, 3 + 24 / size);
 		bool room = doc->tokens + 2 * size < TOKENS_MAX;
 		for (int i = 0; i < copies && room && doc->tokens + size < TOKENS_MAX; i++)
 			add_text(doc, &words);
@@ -394,6 +407,7 @@ static const struct option options[] = {
 	{"label", no_argument, NULL, 'l'},
 	{"number", required_argument, NULL, 'n'},
 	{"question", required_argument, NULL, 'q'},
+	{"repeats", required_argument, NULL, 'r'},
 	{"seed", required_argument, NULL, 's'},
 	CLI_VERSION,
 	{NULL, 0, NULL, 0},
@@ -401,7 +415,7 @@ static const struct option options[] = {
 
 static void usage(FILE *to)
 {
-	fputs("usage: world [-el] [-d DIR] [-k KIND] [-n N] [-s SEED]\n"
+	fputs("usage: world [-el] [-d DIR] [-k KIND] [-n N] [-r R] [-s SEED]\n"
 	      "       world -q TASK [-f] [-d DIR] [-n N] [-s SEED]\n"
 	      "\n"
 	      "Write documents to train on, one a line, or questions that they never answer.\n"
@@ -417,6 +431,7 @@ static void usage(FILE *to)
 	      "  -q, --question=TASK  agreement, bites, facts, pronouns: a prompt, a right and\n"
 	      "                       a wrong answer, and a class, between tabs; analogies:\n"
 	      "                       a is to b as c to d, class; concepts: word, class\n"
+	      "  -r, --repeats=R      R of 100 documents repeat random words [12]\n"
 	      "  -s, --seed=SEED      another text [0]\n"
 	      "  -V, --version        show the version\n", to);
 }
@@ -455,6 +470,9 @@ int main(int argc, char **argv)
 		case 'q':
 			if (!(task = find_task(optarg)))
 				cli_usage_error("-q: '%s' is no task", optarg);
+			break;
+		case 'r':
+			kinds[0].share = (int)cli_integer("-r", optarg, 0, 100);
 			break;
 		case 's':
 			seed = (uint64_t)cli_integer("-s", optarg, 0, INT64_MAX);
