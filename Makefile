@@ -65,6 +65,17 @@ $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: cmd/%.sh common/cli.h
 	version=$$(sed -n 's/^#define LMUTILS_VERSION "\(.*\)"/\1/p' common/cli.h) && \
 		sed "s/@VERSION@/$$version/" $< >$@ && chmod 755 $@
 
+# What writes the default model's training text.
+WORLD = $(patsubst examples/world/%.c,$(BUILD)/world/%.o,$(wildcard examples/world/*.c))
+
+$(BUILD)/examples/world: $(WORLD) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/world/%.o: examples/world/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -DWORLD_DATA='"$(abspath examples/world)"' -c -o $@ $<
+
 $(BUILD)/libcommon.a: $(OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -90,7 +101,8 @@ $(MODEL):
 	@mkdir -p $(@D)
 	@ln -sfn '$(CURDIR)/examples/model' $@
 
--include $(wildcard $(BUILD)/common/*.d $(BUILD)/cmd/*.d $(BUILD)/streamfuzz/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/common/*.d $(BUILD)/cmd/*.d $(BUILD)/streamfuzz/*.d $(BUILD)/tests/*.d \
+	$(BUILD)/world/*.d)
 
 # A small model to play with: written by hand, not trained; see tests/mkmodel.c.
 toy: all $(BUILD)/tests/mkmodel
