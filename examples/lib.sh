@@ -210,6 +210,14 @@ ids() {
 	tok --bare --lines | tok -d --ids
 }
 
+# continued: the ids of each line of text as it goes on behind a letter, since some
+# tokenizers put a blank before a text.
+continued() {
+	local n
+	n=$(printf 'a\n' | ids | wc -w)
+	sed 's/^/a/' | ids | cut -d ' ' -f $((n + 1))-
+}
+
 # sequences: the ids of each line of text with that, as many as the model takes.
 sequences() {
 	tok --lines | tok -d --ids | cut -d ' ' -f "1-$(config max_position_embeddings n_positions)"
@@ -417,8 +425,8 @@ repeats() {
 # answers: for the questions in $tmp/questions, the ids of the tokens that the two
 # answers begin with, and the class.
 answers() {
-	cut -f 2 "$tmp/questions" | ids | cut -d ' ' -f 1 >"$tmp/right"
-	cut -f 3 "$tmp/questions" | ids | cut -d ' ' -f 1 >"$tmp/wrong"
+	cut -f 2 "$tmp/questions" | continued | cut -d ' ' -f 1 >"$tmp/right"
+	cut -f 3 "$tmp/questions" | continued | cut -d ' ' -f 1 >"$tmp/wrong"
 	awk -F '\t' '{ print ($4 == "" ? "none" : $4) }' "$tmp/questions" | paste -d ' ' "$tmp/right" "$tmp/wrong" -
 }
 
