@@ -269,7 +269,7 @@ $(head -n 1 help)" ] || fail "$script -z: $stderr"
 	[ -s text ]
 	LM_MODEL=here/draft lm -n 3 'The cat' >text
 	[ "$(tok -m here/draft 'The cat sat' | tok -d --ids)" = "$(tok -m here/model 'The cat sat' | tok -d --ids)" ]
-	[[ $(tok -m here/model 'The cat sat' | tok -d --ids) = '0 '* ]]
+	[[ $(tok -m here/model 'The cat sat' | tok -d --ids) = '1 '* ]]
 	[ "$(wc -l <here/draft/loss.tsv)" -eq 3 ]
 	grep -q '<polyline' here/model/loss.svg
 	run -2 make-model -n 2
