@@ -60,7 +60,9 @@ static const char *chosen_model(const char *option)
 	const char *environment = getenv("LM_MODEL");
 	if (option)
 		return option;
-	return environment && *environment ? environment : default_model();
+	if (environment)
+		return *environment ? environment : NULL;
+	return default_model();
 }
 
 const char *model_path(const char *option)

@@ -70,8 +70,8 @@ struct model {
 };
 
 /*
- * Which model: the argument of -m, else $LM_MODEL, else the one that ships
- * with lmutils.  Dies with advice if there is none.
+ * Which model: the argument of -m, else $LM_MODEL, which is none if it is empty,
+ * else the one that ships with lmutils.  Dies with advice if there is none.
  */
 const char *model_path(const char *option);
 

@@ -252,8 +252,8 @@ config() {
 
 # model_dir: the directory of the model.
 model_dir() {
-	local dir=${LM_MODEL:-}
-	if [ -z "$dir" ]; then
+	local dir=${LM_MODEL-}
+	if [ -z "${LM_MODEL+set}" ]; then
 		dir=$(command -v tok)
 		dir=${dir%/*}/../share/lmutils/model
 	fi

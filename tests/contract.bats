@@ -462,3 +462,12 @@ table_options() {
 		grep -q "^g$tool (lmutils)" out || fail "$(cat out)"
 	done
 }
+
+@test "an empty \$LM_MODEL is no model; without it there is the one that ships" {
+	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/share/lmutils"
+	cp "$BUILD/bin/tok" "$BATS_TEST_TMPDIR/bin"
+	ln -s "$(model f32)" "$BATS_TEST_TMPDIR/share/lmutils/model"
+	(unset LM_MODEL && "$BATS_TEST_TMPDIR/bin/tok" cat) | cmp - <(tok -m "$(model f32)" cat)
+	LM_MODEL='' run -1 "$BATS_TEST_TMPDIR/bin/tok" cat
+	[[ $output == "tok: no model: "* ]]
+}

@@ -24,8 +24,8 @@ setup() {
 		done
 		[ -z "$entropy" ] || printf 'kind documents characters nats/doc nats/char\n%s 2 10 5.0 1\n' "$kind" >&2
 		case $question in
-		agreement) printf '%s\t%s\t%s\tplain\n' 'The cat' sat sun 'Once upon a' time ship ;;
-		bites | pronouns | facts) printf 'Once upon a\ttime\tship\t%s\n' old new ;;
+		agreement) printf '%s\t%s\t%s\tplain\n' 'The cat' ' sat' ' sun' 'Once upon a' ' time' ' ship' ;;
+		bites | pronouns | facts) printf 'Once upon a\t time\t ship\t%s\n' old new ;;
 		concepts) printf '%s\t%s\n' mat place ship colour sea name bird place cat animal ;;
 		'') yes 'The cat sat on the mat. A bird sang in the tree and a big ship came by the sea.' |
 			sed "${label:+s/^/$(printf 'tales\t')/;}${number}q" ;;
@@ -109,8 +109,8 @@ $(head -n 1 help)" ] || fail "$script -z: $stderr"
 @test "agreement, bites, pronouns: right are the questions whose first answer is likelier" {
 	setup_model
 	local script
-	printf '%s\t%s\t%s\t%s\n' 'Once upon a' time ship old 'Once upon a' ship time new \
-		'The cat sat on the' mat sun old 'The dog ran to' the ship old >questions
+	printf '%s\t%s\t%s\t%s\n' 'Once upon a' ' time' ' ship' old 'Once upon a' ' ship' ' time' new \
+		'The cat sat on the' ' mat' ' sun' old 'The dog ran to' ' the' ' ship' old >questions
 	for script in agreement bites pronouns; do
 		"$script" -c "$(model f32)" questions >out
 		grep -qx "$script: 3 of 4, 75.0 % (old 3 of 3, new 0 of 1); control: [0-4] of 4, .* %.*; answers of other questions: [0-4] of 4, .*" out ||

@@ -15,7 +15,8 @@ scripts=(lmget lmtrain)
 programs=("${tools[@]}" "${scripts[@]}")
 PATH=$BUILD/bin:$PATH
 export BUILD PATH LC_ALL=C
-unset LM_MODEL LM_ISA
+unset LM_ISA
+export LM_MODEL= # no model, not the default one either, unless a test names it
 
 # Options with which a tool does its work on the models below.
 # shellcheck disable=SC2034
