@@ -41,7 +41,7 @@ static void write_repeats(struct document *, const struct kind *);
 
 /* The first one's share is of all documents, and -r changes it; the others' are of the rest. */
 static struct kind kinds[] = {
-	{"repeats", 12, write_repeats, NULL, NULL, 0},
+	{"repeats", 35, write_repeats, NULL, NULL, 0},
 	{"stories", 29, write_items, NULL, NULL, 0},
 	{"facts", 18, write_items, NULL, NULL, 0},
 	{"pairs", 14, write_items, NULL, NULL, 0},
@@ -424,7 +424,7 @@ static void usage(FILE *to)
 	      "  -q, --question=TASK  agreement, bites, facts, pronouns: a prompt, a right and\n"
 	      "                       a wrong answer, and a class, between tabs; analogies:\n"
 	      "                       a is to b as c to d, class; concepts: word, class\n"
-	      "  -r, --repeats=R      R of 100 documents repeat random words [12]\n"
+	      "  -r, --repeats=R      R of 100 documents repeat random words [35]\n"
 	      "  -s, --seed=SEED      another text [0]\n"
 	      "  -V, --version        show the version\n", to);
 }
