@@ -41,7 +41,7 @@ static void write_repeats(struct document *, const struct kind *);
 
 /* The first one's share is of all documents, and -r changes it; the others' are of the rest. */
 static struct kind kinds[] = {
-	{"repeats", 12, write_repeats, NULL, NULL, 0},
+	{"repeats", 35, write_repeats, NULL, NULL, 0},
 	{"stories", 29, write_items, NULL, NULL, 0},
 	{"facts", 18, write_items, NULL, NULL, 0},
 	{"pairs", 14, write_items, NULL, NULL, 0},
@@ -167,14 +167,7 @@ static void write_mixed(struct document *doc, const struct kind *mixed)
 /* A period: mostly short. */
 static int random_period(struct chance *c)
 {
-	switch (chance_below(c, 5)) {
-	case 0:
-		return 17 + chance_below(c, 32);
-	case 1:
-		return 9 + chance_below(c, 8);
-	default:
-		return 2 + chance_below(c, 7);
-	}
+	return chance_below(c, 5) ? 2 + chance_below(c, 15) : 17 + chance_below(c, 32);
 }
 
 /*
@@ -193,7 +186,7 @@ static void write_repeats(struct document *doc, const struct kind *k)
 			bytes_add(&words, item.text.data, item.text.n);
 			item_free(&item);
 		}
-		int size = count_tokens(&words), copies = 2 + chance_below(&doc->chance, 3 + 24 / size);
+		int size = count_tokens(&words), copies = 2 + chance_below(&doc->chance, 3 + 8 / size);
 		bool room = doc->tokens + 2 * size < TOKENS_MAX;
 		for (int i = 0; i < copies && room && doc->tokens + size < TOKENS_MAX; i++)
 			add_text(doc, &words);
@@ -431,7 +424,7 @@ static void usage(FILE *to)
 	      "  -q, --question=TASK  agreement, bites, facts, pronouns: a prompt, a right and\n"
 	      "                       a wrong answer, and a class, between tabs; analogies:\n"
 	      "                       a is to b as c to d, class; concepts: word, class\n"
-	      "  -r, --repeats=R      R of 100 documents repeat random words [12]\n"
+	      "  -r, --repeats=R      R of 100 documents repeat random words [35]\n"
 	      "  -s, --seed=SEED      another text [0]\n"
 	      "  -V, --version        show the version\n", to);
 }
