@@ -390,14 +390,14 @@ look_inside() {
 	off=
 }
 
-# repeats N: makes N sequences of each period from 2 to 40: words by chance, and
-# the same words again, in $tmp/ids.  Sets begin, how many tokens the tokenizer puts
+# repeats N: makes N sequences of each period from 2 to 40: words of the world by
+# chance, each a token, and the same words again, in $tmp/ids.  Sets begin, how many tokens the tokenizer puts
 # before a text.  For each token of a second copy, its line in $tmp/after names the
 # place after its previous occurrence, and that in $tmp/before the place before it.
 repeats() {
 	local longest=40 special
-	seq 0 $(($(config vocab_size) - 1)) | tok --ids --lines | tok -d --show |
-		awk '$4 ~ /^.(Ġ|▁)[a-z]+.$/ { print $3 }' >"$tmp/words"
+	world -k repeats -n 300 | tr ' ' '\n' | grep -x '[a-z]*' | sort -u | sed 's/^/ /' | continued |
+		awk 'NF == 1' >"$tmp/words"
 	[ -s "$tmp/words" ] || die 'the vocabulary has no words'
 	special=$(printf '\n' | tok --lines 2>/dev/null | tok -d --ids 2>/dev/null) || special=
 	begin=$(wc -w <<<"$special")

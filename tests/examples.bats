@@ -23,11 +23,12 @@ setup() {
 			esac
 		done
 		[ -z "$entropy" ] || printf 'kind documents characters nats/doc nats/char\n%s 2 10 5.0 1\n' "$kind" >&2
+		[ "$kind" != repeats ] || sentence='sat on the mat dog ran to door bird sang in tree and sun was warm saw upon a time there little mouse who lived house by sea every day she went water watched ships one big ship came want go with old slow but kind they over end of world were happy'
 		case $question in
 		agreement) printf '%s\t%s\t%s\tplain\n' 'The cat' ' sat' ' sun' 'Once upon a' ' time' ' ship' ;;
 		bites | pronouns | facts) printf 'Once upon a\t time\t ship\t%s\n' old new ;;
 		concepts) printf '%s\t%s\n' mat place ship colour sea name bird place cat animal ;;
-		'') yes 'The cat sat on the mat. A bird sang in the tree and a big ship came by the sea.' |
+		'') yes "${sentence-The cat sat on the mat. A bird sang in the tree and a big ship came by the sea.}" |
 			sed "${label:+s/^/$(printf 'tales\t')/;}${number}q" ;;
 		esac
 	end
@@ -190,7 +191,7 @@ $(head -n 1 help)" ] || fail "$script -z: $stderr"
 @test "induction and heads: the heads of the model that was made by hand, and what goes without them" {
 	setup_model
 	induction -n 1 >out
-	awk 'NR == 1 { exit !($2 < 0.5 * $4 && /head 1\.0 on the token after: 0\.[89]/) }' out || fail "$(cat out)"
+	awk 'NR == 1 { exit !($2 < 0.5 * $4 && /head 1\.0 on the token after: 0\.[6-9]/) }' out || fail "$(cat out)"
 	awk 'NR == 2 { exit !(/^induction without head 0\.0, which has 1\.0000 on the token before: / && $12 > 0.8 * $14 &&
 		/head 1\.0 on the token after: 0\.0/) }' out || fail "$(cat out)"
 	awk -F 'control: ' 'NR == 1 { split($2, is, " "); exit !(is[1] > 0.8 * is[3]) }' out || fail "$(cat out)"
