@@ -21,7 +21,7 @@ static void usage(FILE *f)
 	      "  -0, --null, --lines        each NUL, each newline ends a document\n"
 	      "  -b, --batch N              rows, that is tokens, of a step at most (4096)\n"
 	      "  --bare, --ids              add no BOS and EOS; numbers instead of text\n"
-	      "  -c, --context N            rows of a sequence at most (the model's)\n"
+	      "  -c, --context N            rows of a sequence at most (-b, the model's)\n"
 	      "  -e, --every N              report and validate each N steps (100)\n"
 	      "  --fresh                    begin with random weights if -m has others, too\n"
 	      "  --gradients FILE           write those of the first batch instead\n"
@@ -76,7 +76,7 @@ static const struct option options[] = {
 struct job {
 	struct learning learning;
 	struct prompts prompts;                 /* how documents are read */
-	size_t batch, context;
+	size_t batch, context;                  /* rows of a step, of a sequence; 0: not said */
 	const char *validate, *gradients;
 	bool ids;
 };
@@ -223,6 +223,18 @@ static void check_options(const struct job *j)
 		cli_usage_error("--warmup: %" PRId64 " of %" PRId64 " steps", j->learning.warmup, j->learning.steps);
 }
 
+/* Sequences have no more rows than the model has positions, nor, unless -c says so, than a step has. */
+static void choose_sizes(struct job *j, size_t positions)
+{
+	size_t most = positions < STREAM_ROWS_MAX ? positions : STREAM_ROWS_MAX;
+	if (j->context == 0)
+		j->context = j->batch;
+	if (j->context > most)
+		j->context = most;
+	if (j->batch < j->context)
+		j->batch = j->context;
+}
+
 int main(int argc, char **argv)
 {
 	struct job j = {
@@ -242,9 +254,7 @@ int main(int argc, char **argv)
 	check_options(&j);
 	l->from = model_path(l->from);
 	learning_open(l);
-	size_t most = l->model->config.context;
-	j.context = j.context && j.context < most ? j.context : most;
-	j.batch = j.batch > j.context ? j.batch : j.context;
+	choose_sizes(&j, l->model->config.context);
 	if (l->steps > 0 || j.gradients)
 		read_text(&j);
 	if (j.gradients)

@@ -36,6 +36,7 @@ void learning_close(struct learning *l)
 	corpus_free(&l->validation);
 	free(l->adamw.m);
 	free(l->adamw.v);
+	free(l->log_path);
 	model_close(l->model);
 }
 
@@ -44,19 +45,29 @@ void learning_close(struct learning *l)
 /* The log, which one process at a time may have; it is also the sign that a directory is one of ours. */
 #define LOG "log.tsv"
 
-static void make_directory(struct learning *l)
+/* True if two paths lead to the same directory. */
+static bool same_directory(const char *a, const char *b)
+{
+	struct stat one, other;
+	return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static void make_directory(const struct learning *l)
 {
 	if (mkdir(l->directory, 0777) < 0 && errno != EEXIST)
 		die(l->directory, "%s", strerror(errno));
 	if (io_has_file(l->directory, "config.json") && !io_has_file(l->directory, LOG))
 		die(l->directory, "holds a model that was not made here; name another directory");
+	if (same_directory(l->directory, l->from))
+		die(l->directory, "holds what this training begins with; name another directory");
 }
 
 /* What a model needs besides its weights. */
 static void copy_files(const struct learning *l)
 {
-	static const char *const files[] = {"config.json", "generation_config.json", "tokenizer.json",
-		"tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt"};
+	static const char *const files[] = {"config.json", "generation_config.json",
+		"tokenizer.json", "tokenizer.model", "spiece.model", "tekken.json", "vocab.json", "merges.txt", "vocab.txt",
+		"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json"};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		replace_copy(l->from, l->directory, files[i]);
 }
@@ -66,32 +77,32 @@ static void log_line(struct learning *l, const char *line)
 	struct iovec v = {(void *)line, strlen(line)};
 	l->checkpoint.log += (int64_t)v.iov_len;
 	if (io_writev(l->log, &v, 1) < 0)
-		die(l->directory, LOG ": %s", strerror(errno));
+		die(l->log_path, "%s", strerror(errno));
 }
 
 static void open_log(struct learning *l)
 {
-	char *path = mem_printf("%s/%s", l->directory, LOG);
-	l->log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
+	l->log_path = mem_printf("%s/%s", l->directory, LOG);
+	l->log = open(l->log_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
 	if (l->log < 0)
-		die(path, "%s", strerror(errno));
-	if (flock(l->log, LOCK_EX | LOCK_NB) < 0)
-		die(l->directory, "another lmtrain is at work there");
-	free(path);
+		die(l->log_path, "%s", strerror(errno));
+	if (flock(l->log, LOCK_EX | LOCK_NB) == 0)
+		return;
+	if (errno != EWOULDBLOCK)
+		die(l->log_path, "cannot be locked: %s", strerror(errno));
+	die(l->directory, "another lmtrain is at work there");
 }
 
 /* Cuts the log off where the checkpoint was. */
 static void cut_log(struct learning *l)
 {
-	char *path = mem_printf("%s/%s", l->directory, LOG);
 	struct stat st;
 	if (fstat(l->log, &st) < 0)
-		die(path, "%s", strerror(errno));
+		die(l->log_path, "%s", strerror(errno));
 	if (st.st_size < l->checkpoint.log)
-		die(path, "%lld bytes, the checkpoint knows of %lld", (long long)st.st_size, (long long)l->checkpoint.log);
+		die(l->log_path, "%lld bytes, the checkpoint knows of %lld", (long long)st.st_size, (long long)l->checkpoint.log);
 	if (ftruncate(l->log, l->checkpoint.log) < 0)
-		die(path, "%s", strerror(errno));
-	free(path);
+		die(l->log_path, "%s", strerror(errno));
 }
 
 /* Goes back to where the directory's checkpoint was; false if there is none. */
@@ -112,7 +123,7 @@ static void save(struct learning *l)
 	l->checkpoint.epoch = l->corpus.epoch;
 	l->checkpoint.next = (int64_t)l->corpus.next;
 	if (fsync(l->log) < 0)
-		die(l->directory, LOG ": %s", strerror(errno));
+		die(l->log_path, "%s", strerror(errno));
 	checkpoint_write(&l->checkpoint, l->directory, l->model, &l->adamw);
 	checkpoint_write_model(l->directory, l->model, l->type);
 }
@@ -170,20 +181,28 @@ static void report(struct learning *l, size_t tokens, double validation)
 {
 	int64_t step = l->checkpoint.step, done = step - l->begun;
 	bool terminal = isatty(STDERR_FILENO);
-	bool due = step % l->every == 0 || step == l->steps;
+	bool due = step % l->every == 0 || step == l->steps || step == l->until;
 	if (!terminal && !due)
 		return;
-	double seconds = seconds_since(&l->start), left = seconds / (double)done * (double)(l->steps - step);
+	double seconds = seconds_since(&l->start);
+	int64_t left = (int64_t)(seconds / (double)done * (double)(l->steps - step));
 	char text[64] = "";
 	if (!isnan(validation))
 		snprintf(text, sizeof text, ", validation %.4f", validation);
-	fprintf(stderr, "%s%s: step %" PRId64 " of %" PRId64 ": loss %.4f%s, %.0f tokens/s, %d:%02d:%02d left%s",
+	fprintf(stderr, "%s%s: step %" PRId64 " of %" PRId64 ": loss %.4f%s, %.0f tokens/s, %" PRId64 ":%02d:%02d left%s",
 		terminal ? "\r\33[K" : "", cli_name, step, l->steps, l->recent / (double)l->recent_steps, text,
-		(double)tokens / seconds, (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60, terminal && !due ? "" : "\n");
+		(double)tokens / seconds, left / 3600, (int)(left / 60 % 60), (int)(left % 60), terminal && !due ? "" : "\n");
 	if (due) {
 		l->recent = 0;
 		l->recent_steps = 0;
 	}
+}
+
+/* Before a message: leaves a line of progress on a terminal as it is. */
+static void end_line(const struct learning *l)
+{
+	if (l->recent_steps > 0 && isatty(STDERR_FILENO))
+		fputc('\n', stderr);
 }
 
 /* One step; the number of tokens it learned from. */
@@ -194,8 +213,10 @@ static size_t step(struct learning *l, size_t tokens_before)
 	corpus_next(&l->corpus, &b, false);
 	double loss = training_gradients(&l->training, &b);
 	double norm = gradient_norm(l->training.gradients, l->model->weight_count);
-	if (!isfinite(loss) || !isfinite(norm))
+	if (!isfinite(loss) || !isfinite(norm)) {
+		end_line(l);
 		die(NULL, "step %" PRId64 ": the loss is %g, its gradient's norm %g: try a smaller rate (-r)", c->step + 1, loss, norm);
+	}
 	c->step++;
 	double rate = adamw_rate(l->rate, l->least, c->step, l->warmup, l->steps);
 	adamw_step(&l->adamw, l->model, l->training.gradients, norm, c->step, rate);
@@ -237,8 +258,10 @@ void learning_run(struct learning *l)
 	}
 	save(l);
 	close(l->log);
-	if (interrupted)
+	if (interrupted && l->checkpoint.step < end) {
+		end_line(l);
 		die(NULL, "stopped after step %" PRId64 "; the same command goes on from there", l->checkpoint.step);
+	}
 }
 
 void learning_gradients(struct learning *l, const char *path)

@@ -33,7 +33,8 @@ struct learning {
 
 	/* how far it is */
 	struct checkpoint checkpoint;
-	int log;                        /* a descriptor */
+	char *log_path;
+	int log;                        /* its descriptor */
 	double recent;                  /* the sum of losses since the last report */
 	int64_t recent_steps, begun;    /* their number; the step at which this process began */
 	struct timespec start;

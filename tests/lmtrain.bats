@@ -31,7 +31,7 @@ lines() {
 
 # learn DIRECTORY [OPTION...]: trains `new` on the ids of the file text.
 learn() {
-	lmtrain -m new -o "$1" --ids --lines -b 64 -e 10 "${@:2}" <text
+	lmtrain -m new -o "$1" --ids --lines -b 600 -e 10 "${@:2}" <text
 }
 
 @test "every gradient is the slope of the loss: central differences in double precision" {
@@ -110,7 +110,7 @@ learn() {
 	lines 80 60 60 >text
 	learn whole -n 60 --save 3 --validate text
 	for ((i = 0; i < 200; i++)); do
-		lmtrain -m new -o parts --ids --lines -b 64 -e 10 -n 60 --save 3 --validate text <text 2>/dev/null 3>&- &
+		lmtrain -m new -o parts --ids --lines -b 600 -e 10 -n 60 --save 3 --validate text <text 2>/dev/null 3>&- &
 		pid=$!
 		sleep "$(awk -v i=$i -v r=$RANDOM 'BEGIN {print r / 32768 * (0.1 + i / 50)}')"
 		kill -9 $pid 2>/dev/null && kills=$((kills + 1))
@@ -150,6 +150,24 @@ learn() {
 	run -1 learn out -n 5
 }
 
+@test "a step and a sequence have no more rows than they may" {
+	configuration
+	lines 40 40 40 >text
+	rows() {
+		awk -F '\t' 'NR > 1 && $2 > most {most = $2} END {print most}' "$1/log.tsv"
+	}
+	lmtrain -m new -o out --ids -b 64 -n 3 <text    # one document
+	[ "$(rows out)" = 64 ]
+	lmtrain -m new -o long --ids -b 64 -c 100 -n 3 <text
+	[ "$(rows long)" = 100 ]
+	lmtrain -m new -o short --ids -b 64 -c 48 -n 3 <text
+	[ "$(rows short)" = 48 ]
+	# a model with more positions than a step can have rows
+	jq '.max_position_embeddings = 131072' new/config.json >config && mv config new/config.json
+	yes 5 | head -n 70000 | lmtrain -m new -o wide --ids --lines -n 1
+	[ "$(rows wide)" = 4096 ]
+}
+
 @test "it learns: what follows what" {
 	configuration 32 2 1 16 64 20
 	awk 'BEGIN {for (i = 0; i < 200; i++) {line = ""; for (k = i; k < i + 12; k++) line = line " " 2 + k * 7 % 18; print line}}' >text
@@ -177,6 +195,15 @@ learn() {
 	# a BF16 copy and back
 	lmtrain -m zero -n 0 -o half --type BF16
 	[ "$(header half/model.safetensors | jq -r '.["model.norm.weight"].dtype')" = BF16 ]
+	# what is not known by weights goes along, whichever kind it is
+	for file in generation_config.json tokenizer.model spiece.model tekken.json vocab.json merges.txt vocab.txt tokenizer_config.json \
+		special_tokens_map.json added_tokens.json chat_template.jinja chat_template.json; do
+		echo '{}' >"zero/$file"
+	done
+	lmtrain -m zero -n 0 -o all
+	for file in zero/*.json zero/*.txt zero/*.jinja zero/*.model; do
+		cmp "$file" "all/${file#*/}"
+	done
 }
 
 @test "stopped by a signal, it keeps what it has done" {
@@ -193,6 +220,16 @@ learn() {
 	[ "$status" = 1 ]
 	grep -q '^lmtrain: stopped after step [0-9]*; the same command goes on from there$' err
 	[ "$(tail -n 1 out/log.tsv | cut -f 1)" = "$(header out/training.safetensors | jq -r .__metadata__.step)" ]
+}
+
+@test "on a terminal progress is one line, which is ended" {
+	configuration
+	lines 40 40 40 >text
+	script -qec 'lmtrain -m new -o out --ids --lines -n 20 --until 7 <text; echo end' /dev/null </dev/null | tr '\r' '\n' >terminal
+	[ "$(grep -c ': step [1-7] of 20: loss ' terminal)" = 7 ] || fail "$(cat terminal)"
+	[ "$(grep -x end terminal)" = end ] || fail "$(cat terminal)"
+	script -qec 'lmtrain -m new -o bad --ids --lines -n 20 -r 1e9 <text' /dev/null </dev/null | tr '\r' '\n' >terminal || true
+	grep -q '^lmtrain: step [0-9]*: the loss is .*: try a smaller rate (-r)$' terminal || fail "$(cat terminal)"
 }
 
 @test "bad input" {
@@ -214,6 +251,8 @@ learn() {
 	run -1 lmtrain -m new -o out -n 3 --ids --validate nowhere <text
 	[ "$output" = "lmtrain: nowhere: No such file or directory" ]
 	lmtrain -m new -o out -n 3 --ids <text
+	run -1 lmtrain -m out -o ./out/ -n 3 --ids <text
+	[ "$output" = "lmtrain: ./out/: holds what this training begins with; name another directory" ]
 	head -c 500 out/training.safetensors >short
 	cp short out/training.safetensors
 	run -1 lmtrain -m new -o out -n 3 --ids <text
