@@ -70,9 +70,24 @@ static void rotate(double *x, size_t position)
 	}
 }
 
-static double silu(double x)
+static double bend(double x)
 {
-	return x / (1 + exp(-x));
+	switch (config.activation) {
+	case ACTIVATION_SILU:
+		return x / (1 + exp(-x));
+	case ACTIVATION_GELU:
+		return x * erfc(-x / sqrt(2)) / 2;
+	case ACTIVATION_GELU_TANH:
+		return x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x))) / 2;
+	case ACTIVATION_RELU:
+		return fmax(x, 0);
+	case ACTIVATION_RELU_SQUARED:
+		return fmax(x, 0) * fmax(x, 0);
+	case ACTIVATION_LINEAR:
+		return x;
+	default:
+		die(NULL, "an activation that lmtrain does not know either");
+	}
 }
 
 /* x[n, d] += W_o z */
@@ -119,7 +134,7 @@ static void attention(size_t layer, double *x, size_t n)
 	free(p);
 }
 
-/* x[n, d] += W_down (silu(W_gate x') * W_up x') */
+/* x[n, d] += W_down (bend(W_gate x') * W_up x') */
 static void feedforward(size_t layer, double *x, size_t n)
 {
 	size_t d = config.d;
@@ -129,7 +144,7 @@ static void feedforward(size_t layer, double *x, size_t n)
 		multiply(&gate_of[layer], y, gate);
 		multiply(&up_of[layer], y, up);
 		for (size_t e = 0; e < config.ffn; e++)
-			gate[e] = silu(gate[e]) * up[e];
+			gate[e] = bend(gate[e]) * up[e];
 		multiply(&down_of[layer], gate, y);
 		for (size_t e = 0; e < d; e++)
 			x[i * d + e] += y[e];
