@@ -34,7 +34,7 @@ void corpus_init(struct corpus *c, struct prompts *p, const char *name, int32_t 
 		size_t first = c->n;
 		memcpy(c->ids + c->n, s->data, s->n * sizeof *s->data);
 		c->n += s->n;
-		if (end >= 0)
+		if (end >= 0 && (s->n == 0 || s->data[s->n - 1] != end))
 			c->ids[c->n++] = end;
 		for (size_t k = first; k < c->n; k++)
 			if ((size_t)c->ids[k] >= vocab)

@@ -27,8 +27,8 @@ struct corpus {
 };
 
 /*
- * Takes over the sequences of p; after each comes `end`, unless that is -1.  Dies if
- * there is nothing to predict, or an id is not below vocab.
+ * Takes over the sequences of p; after each comes `end`, unless it is there already or
+ * -1.  Dies if there is nothing to predict, or an id is not below vocab.
  */
 void corpus_init(struct corpus *c, struct prompts *p, const char *name, int32_t end, size_t longest, size_t vocab);
 

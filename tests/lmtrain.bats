@@ -179,6 +179,22 @@ slopes() {
 	[ "$(rows wide)" = 4096 ]
 }
 
+@test "a document ends once" {
+	configuration
+	echo "2 3 4" >text
+	learn out -n 1
+	[ "$(cut -f 2 out/log.tsv | tail -n 1)" = 3 ]
+	echo "2 3 4 1" >text
+	learn already -n 1
+	cmp out/model.safetensors already/model.safetensors
+	learn bare -n 1 --bare
+	cmp out/model.safetensors bare/model.safetensors
+	jq 'del(.eos_token_id)' new/config.json >config && mv config new/config.json
+	echo "2 3 4" >text
+	learn endless -n 1
+	[ "$(cut -f 2 endless/log.tsv | tail -n 1)" = 2 ]
+}
+
 @test "it learns: what follows what" {
 	configuration 32 2 1 16 64 20
 	awk 'BEGIN {for (i = 0; i < 200; i++) {line = ""; for (k = i; k < i + 12; k++) line = line " " 2 + k * 7 % 18; print line}}' >text
