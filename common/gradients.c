@@ -86,28 +86,28 @@ struct normalizing {
 	float *dx, *parts;      /* parts[pieces, d] of dw */
 };
 
-static void norm_row(const struct norm *w, const float *x, const float *dy, size_t d, float *dx, float *dw)
+/* e[d] is room for dy w. */
+static void norm_row(const struct norm *w, const float *x, const float *dy, size_t d, float *dx, float *dw, float *e)
 {
-	float s = norm_scale(w, x, d), product = 0;
+	float s = norm_scale(w, x, d);
 	for (size_t k = 0; k < d; k++)
 		dw[k] += dy[k] * (x[k] * s);
-	float *e = mem_array(d, sizeof *e);
 	for (size_t k = 0; k < d; k++)
 		e[k] = dy[k] * w->weight[k];
-	product = dot_f32(e, x, d) * s / (float)d;
+	float product = dot_f32(e, x, d) * s / (float)d;
 	for (size_t k = 0; k < d; k++)
 		dx[k] += s * (e[k] - x[k] * s * product);
-	free(e);
 }
 
 static void norm_piece(void *data, size_t piece, int thread)
 {
 	const struct normalizing *j = data;
-	float *dw = j->parts + piece * j->d;
+	float *dw = j->parts + piece * j->d, *e = mem_array(j->d, sizeof *e);
 	(void)thread;
 	memset(dw, 0, j->d * sizeof *dw);
 	for (size_t i = piece * NORM_ROWS; i < j->n && i < (piece + 1) * NORM_ROWS; i++)
-		norm_row(j->w, j->x + i * j->d, j->dy + i * j->d, j->d, j->dx + i * j->d, dw);
+		norm_row(j->w, j->x + i * j->d, j->dy + i * j->d, j->d, j->dx + i * j->d, dw, e);
+	free(e);
 }
 
 void norm_backward(const struct norm *w, const float *x, const float *dy, size_t n, size_t d, float *dx, float *dw)

@@ -5,7 +5,8 @@
  * The gradient of a value is the derivative of the loss by each of its
  * elements; dx stands for the gradient of x.  Gradients of weights are added to
  * what is there, since a weight is used by every row; the rows' order, ascending,
- * is the order of the sum, whatever the number of threads.
+ * is the order of the sum (those of norms are summed by 128 rows first), whatever
+ * the number of threads.
  *
  * The derivation by hand: attention, Dao et al., FlashAttention, arXiv:2205.14135,
  * appendix B.4; RMSNorm, Zhang and Sennrich, arXiv:1910.07467; the chain rule for
