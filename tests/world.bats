@@ -100,7 +100,7 @@ setup() {
 }
 
 @test "world: what is wrong is one line" {
-	for bad in '-k x' '-q x' '-n 0' '-n x' '-s -1' '-r 101' '-z' 'operand' '-q facts -k facts' '-q facts -e'; do
+	for bad in '-k x' '-q x' '-n 0' '-n x' '-s -1' '-r 101' '-z' 'operand' '-q facts -k facts' '-q facts -e' '-k mixed -r 100'; do
 		# shellcheck disable=SC2086
 		run -2 world $bad
 	done

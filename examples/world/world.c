@@ -374,7 +374,7 @@ static void write_questions(const struct grammar *g, const struct task *task, bo
 {
 	char **lines = mem_array((size_t)count, sizeof *lines);
 	int n = 0;
-	for (int32_t i = 0; i / TRIES_MAX < count && n < count; i++) {
+	for (int32_t i = 0; i < INT32_MAX && i / TRIES_MAX < count && n < count; i++) {
 		struct chance chance = {seed, i, 0, 0};
 		struct bytes line = {NULL, 0, 0};
 		if (!task->ask(&line, g, find_kind(task->name), final, &chance) || is_among(lines, n, line.data)) {
@@ -475,6 +475,8 @@ int main(int argc, char **argv)
 		cli_usage_error("unexpected operand '%s'", argv[optind]);
 	if (task && (kind || label || entropy))
 		cli_usage_error("-q goes with neither -e, -k nor -l");
+	if (kind && kind->write == write_mixed && kinds[0].share == 100)
+		cli_usage_error("-k mixed: with -r 100 there is nothing to mix");
 
 	struct grammar *g = grammar_load(dir);
 	for (int i = 0; i < KINDS; i++)
