@@ -711,13 +711,16 @@ static void add_slot(const struct model *m, struct shard *s, enum slot slot)
 		}
 }
 
-/* The weights of the directory's own files. */
+/* The weights of the directory's own files, which may have another prefix. */
 static void copy_weights(struct model *m, const char *path)
 {
 	struct model *from = model_open(path);
+	size_t length = strlen(m->prefix);
 	for (size_t i = 0; i < m->shards->st.count; i++) {
 		const struct tensor *t = &m->shards->st.tensors[i];
-		const struct tensor *source = load_tensor(from, mem_string(t->name), t->rank, t->shape);
+		bool prefixed = strncmp(t->name, m->prefix, length) == 0;
+		char *name = prefixed ? mem_printf("%s%s", from->prefix, t->name + length) : mem_string(t->name);
+		const struct tensor *source = load_tensor(from, name, t->rank, t->shape);
 		unpack_f32(source->data, source->type, t->bytes / sizeof(float), t->data);
 	}
 	model_close(from);

@@ -219,7 +219,13 @@ slopes() {
 	cmp zero/model.safetensors copy/model.safetensors
 	lmtrain -m zero -n 0 -o fresh --fresh -s 1
 	cmp other/model.safetensors fresh/model.safetensors
-	# a BF16 copy and back
+	# names without their prefix, as files of the inner model have them
+	cp -r zero inner
+	sed -i 's/"model\.\([^"]*"\)/"\1      /g' inner/model.safetensors
+	run ! cmp -s zero/model.safetensors inner/model.safetensors
+	lmtrain -m inner -n 0 -o outer
+	cmp zero/model.safetensors outer/model.safetensors
+	# BF16
 	lmtrain -m zero -n 0 -o half --type BF16
 	[ "$(header half/model.safetensors | jq -r '.["model.norm.weight"].dtype')" = BF16 ]
 	# what is not known by weights goes along, whichever kind it is
