@@ -166,6 +166,16 @@ numbers() {
 	[ "${lines[2]}" = "$(awk -v n="$bytes" 'BEGIN { printf "peer        2.0 %12.2f %12.2f", n / 5e5, n / 2.5e5 }')" ]
 }
 
+@test "bench --train: beside a peer, medians, for each number of threads" {
+	"$BUILD/tests/mkmodel" --dim 8 --heads 2 --kv-heads 1 --ffn 12 --vocab 30 --bare tiny
+	printf '#!/bin/sh\n[ -f "$1/config.json" ] && [ "$(wc -l <"$2")" -eq 192 ] && echo "$3"000\n' >peer
+	chmod +x peer
+	TRAIN_PEER=$PWD/peer BENCH_ROUNDS=1 run -0 "$root/tests/bench" --train "$PWD/tiny"
+	[ "${#lines[@]}" -eq 5 ]
+	grep -Eq '^lmtrain +1 +[1-9][0-9]*$' <<<"${lines[1]}"
+	grep -Eq '^peer +2 +2000$' <<<"${lines[4]}"
+}
+
 @test "bench: without SmolLM2 it says so; a wrong option is wrong usage" {
 	export BENCH_SMOLLM2=$PWD/nowhere.gguf BENCH_SHAPES=smollm2
 	run -0 --separate-stderr "$root/tests/bench"

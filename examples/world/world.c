@@ -30,6 +30,7 @@ struct kind {
 	const char *name;
 	int share;                      /* in hundredths */
 	void (*write)(struct document *, const struct kind *);
+	const char *like;               /* the kind whose rules it takes; NULL: it has its own */
 	/* filled in when the grammar is read */
 	const struct rule **rules;
 	int *weights, rule_count;
@@ -38,20 +39,22 @@ struct kind {
 static void write_items(struct document *, const struct kind *);
 static void write_mixed(struct document *, const struct kind *);
 static void write_repeats(struct document *, const struct kind *);
+static void write_chants(struct document *, const struct kind *);
 
 /* The first one's share is of all documents, and -r changes it; the others' are of the rest. */
 static struct kind kinds[] = {
-	{"repeats", 35, write_repeats, NULL, NULL, 0},
-	{"stories", 29, write_items, NULL, NULL, 0},
-	{"facts", 18, write_items, NULL, NULL, 0},
-	{"pairs", 14, write_items, NULL, NULL, 0},
-	{"agreement", 9, write_items, NULL, NULL, 0},
-	{"bites", 8, write_items, NULL, NULL, 0},
-	{"pronouns", 9, write_items, NULL, NULL, 0},
-	{"counting", 3, write_items, NULL, NULL, 0},
-	{"spelling", 3, write_items, NULL, NULL, 0},
-	{"names", 3, write_items, NULL, NULL, 0},
-	{"mixed", 4, write_mixed, NULL, NULL, 0},
+	{"repeats", 35, write_repeats, NULL, NULL, NULL, 0},
+	{"stories", 29, write_items, NULL, NULL, NULL, 0},
+	{"facts", 18, write_items, NULL, NULL, NULL, 0},
+	{"pairs", 14, write_items, NULL, NULL, NULL, 0},
+	{"agreement", 9, write_items, NULL, NULL, NULL, 0},
+	{"bites", 8, write_items, NULL, NULL, NULL, 0},
+	{"pronouns", 9, write_items, NULL, NULL, NULL, 0},
+	{"counting", 3, write_items, NULL, NULL, NULL, 0},
+	{"spelling", 3, write_items, NULL, NULL, NULL, 0},
+	{"names", 3, write_items, NULL, NULL, NULL, 0},
+	{"mixed", 4, write_mixed, NULL, NULL, NULL, 0},
+	{"chants", 0, write_chants, "repeats", NULL, NULL, 0},     /* only with -k */
 };
 #define KINDS (int)(sizeof kinds / sizeof *kinds)
 
@@ -67,12 +70,13 @@ static int weight_of(const struct grammar *g, const struct rule *r)
 
 static void find_rules(const struct grammar *g, struct kind *k)
 {
-	size_t n = strlen(k->name);
+	const char *kind = k->like ? k->like : k->name;
+	size_t n = strlen(kind);
 	k->rules = mem_array((size_t)g->rule_count, sizeof(struct rule *));
 	k->weights = mem_array((size_t)g->rule_count, sizeof *k->weights);
 	for (int i = 0; i < g->rule_count; i++) {
 		const char *name = g->rules[i].name;
-		if (strncmp(name, k->name, n) == 0 && (name[n] == '\0' || name[n] == '.')) {
+		if (strncmp(name, kind, n) == 0 && (name[n] == '\0' || name[n] == '.')) {
 			k->weights[k->rule_count] = weight_of(g, &g->rules[i]);
 			k->rules[k->rule_count++] = &g->rules[i];
 		}
@@ -164,29 +168,34 @@ static void write_mixed(struct document *doc, const struct kind *mixed)
 	}
 }
 
-/* A period: mostly short. */
-static int random_period(struct chance *c)
+/* Some random words. */
+static struct bytes random_words(struct document *doc, const struct kind *k, int count)
 {
-	return chance_below(c, 5) ? 2 + chance_below(c, 15) : 17 + chance_below(c, 32);
+	struct bytes words = {NULL, 0, 0};
+	for (int i = 0; i < count; i++) {
+		struct item item = {0};
+		item_make(&item, doc->grammar, random_rule(k, &doc->chance), false, &doc->chance);
+		if (i > 0)
+			bytes_add(&words, " ", 1);
+		bytes_add(&words, item.text.data, item.text.n);
+		item_free(&item);
+	}
+	return words;
 }
+
+#define CHANTED 64              /* copies in a chant, as far as there is room */
 
 /*
  * Random words, then the same ones again, once or several times, the more often
- * the fewer they are; and so on with others.
+ * the fewer they are, or in a chant always often; and so on with others.
  */
-static void write_repeats(struct document *doc, const struct kind *k)
+static void write_copies(struct document *doc, const struct kind *k, bool chant)
 {
+	struct chance *c = &doc->chance;
 	while (doc->tokens < doc->wanted) {
-		struct bytes words = {NULL, 0, 0};
-		for (int i = 0, period = random_period(&doc->chance); i < period; i++) {
-			struct item item = {0};
-			item_make(&item, doc->grammar, random_rule(k, &doc->chance), false, &doc->chance);
-			if (i > 0)
-				bytes_add(&words, " ", 1);
-			bytes_add(&words, item.text.data, item.text.n);
-			item_free(&item);
-		}
-		int size = count_tokens(&words), copies = 2 + chance_below(&doc->chance, 3 + 8 / size);
+		int period = chant || chance_below(c, 5) ? 2 + chance_below(c, 15) : 17 + chance_below(c, 32);
+		struct bytes words = random_words(doc, k, period);
+		int size = count_tokens(&words), copies = chant ? CHANTED : 2 + chance_below(c, 3 + 8 / size);
 		bool room = doc->tokens + 2 * size < TOKENS_MAX;
 		for (int i = 0; i < copies && room && doc->tokens + size < TOKENS_MAX; i++)
 			add_text(doc, &words);
@@ -194,6 +203,16 @@ static void write_repeats(struct document *doc, const struct kind *k)
 		if (!room)
 			return;
 	}
+}
+
+static void write_repeats(struct document *doc, const struct kind *k)
+{
+	write_copies(doc, k, false);
+}
+
+static void write_chants(struct document *doc, const struct kind *k)
+{
+	write_copies(doc, k, true);
 }
 
 /* What has been written of a kind, for -e. */
@@ -418,7 +437,8 @@ static void usage(FILE *to)
 	      "  -f, --final          the other questions: those to be asked once, at the end\n"
 	      "  -h, --help           show this help\n"
 	      "  -k, --kind=KIND      only agreement, bites, counting, facts, mixed, names,\n"
-	      "                       pairs, pronouns, repeats, spelling or stories\n"
+	      "                       pairs, pronouns, repeats, spelling or stories; or\n"
+	      "                       chants, repeats of the same words in all of a document\n"
 	      "  -l, --label          the kind and a tab before each document\n"
 	      "  -n, --number=N       so many documents, or questions at most [1000]\n"
 	      "  -q, --question=TASK  agreement, bites, facts, pronouns: a prompt, a right and\n"
