@@ -4,9 +4,9 @@
  *	trained REFERENCE PREFIX FILE TOLERANCE
  *
  * compares each F32 tensor NAME of a safetensors file with PREFIX NAME of the
- * reference, in F64; one called loss with loss, to 1e-6.  For the prefix "grad."
- * the norm of the difference, relative to the reference's, must be at most
- * TOLERANCE, otherwise every single difference.
+ * reference, in F64, of which none may be missing; one called loss with loss, to
+ * 1e-6.  For the prefix "grad." the norm of the difference, relative to the
+ * reference's, must be at most TOLERANCE, otherwise every single difference.
  */
 #include <math.h>
 #include <stdio.h>
@@ -58,6 +58,13 @@ int main(int argc, char **argv)
 			fprintf(stderr, "%s: %g\n", name, error);
 		worst = fmax(worst, error);
 	}
+	size_t expected = 0, seen = 0;
+	for (size_t i = 0; i < reference.count; i++)
+		expected += strncmp(reference.tensors[i].name, argv[2], strlen(argv[2])) == 0;
+	for (size_t i = 0; i < own.count; i++)
+		seen += strcmp(own.tensors[i].name, "loss") != 0;
+	if (seen != expected)
+		die(argv[3], "%zu tensors, the reference has %zu", seen, expected);
 	printf("%zu tensors, %.3g\n", own.count, worst);
 	if (bad > 0)
 		return 1;
