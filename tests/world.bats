@@ -110,5 +110,12 @@ setup() {
 	echo 'facts.x	The {s:nothing} is.' >>text/facts.tsv
 	run -1 bash -c 'world -d . -k facts -n 1000 2>&1 >/dev/null'
 	[ "$output" = 'world: The {s:nothing} is.: no such table: s:nothing' ]
+	printf 'word\tother\none\tsame\n' >words/single.tsv
+	echo 'bites.x	The {s:single} is <{s.other}>.' >>text/bites.tsv
+	run -1 bash -c 'world -d . -k bites -n 1000 2>&1 >/dev/null'
+	[ "$output" = 'world: The {s:single} is <{s.other}>.: no other row has another answer: {s.other}' ]
+	echo 'pairs.x	A {s:single/word=a/word=b/word=c/word=d/word=e}.' >>text/pairs.tsv
+	run -1 bash -c 'world -d . -k pairs -n 1000 2>&1 >/dev/null'
+	[ "$output" = 'world: A {s:single/word=a/word=b/word=c/word=d/word=e}.: too many conditions: word=a/word=b/word=c/word=d/word=e' ]
 	world --help | awk 'length > 79 || NR > 24 { exit 1 }'
 }

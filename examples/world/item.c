@@ -10,6 +10,8 @@
 
 #define NAMES_MAX 48
 #define DEPTH_MAX 40
+#define CONDITIONS_MAX 4
+#define MISTAKES_MAX 10000      /* tries to find a wrong answer */
 #define TEMPLATES_LEAST 8       /* of a rule, as far as the share of its questions is concerned */
 
 /* In the text that is being made: where what is asked for begins and ends. */
@@ -164,10 +166,13 @@ static bool taken(const struct draft *d, const struct table *t, int row)
 /* A random row for TABLE/CONDITION/... */
 static int pick(struct draft *d, const struct table *t, struct span conditions)
 {
-	struct condition cs[4];
+	struct condition cs[CONDITIONS_MAX];
 	int n = 0, *fits = mem_array((size_t)t->height, sizeof *fits), count = 0;
-	for (struct span s = conditions; s.p < s.end && n < 4;)
+	for (struct span s = conditions; s.p < s.end;) {
+		if (n == CONDITIONS_MAX)
+			wrong_template(d, "too many conditions", conditions);
 		cs[n++] = condition(d, t, before(&s, "/"));
+	}
 	for (int row = 0; row < t->height; row++) {
 		bool fit = !taken(d, t, row);
 		for (int i = 0; i < n && fit; i++)
@@ -290,9 +295,11 @@ static char *mistake(struct draft *d, struct span s, const char *right)
 	for (int i = d->name_count; i-- > 0;)
 		if (d->names[i].table) {
 			struct name *last = &d->names[i];
-			int row = last->value;
+			int row = last->value, tries = 0;
 			char *text = NULL;
 			do {
+				if (tries++ == MISTAKES_MAX)
+					wrong_template(d, "no other row has another answer", s);
 				free(text);
 				last->value = chance_below(&chance, last->table->height);
 				text = apart(d, s);
