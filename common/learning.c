@@ -134,8 +134,8 @@ static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
 {
-	(void)number;
 	interrupted = 1;
+	signal(number, SIG_DFL);        /* the next one ends the program */
 }
 
 /* A fingerprint of all that decides which numbers come out. */
@@ -143,13 +143,11 @@ static void fingerprint(struct learning *l)
 {
 	struct hash h = hash_start();
 	const double numbers[] = {l->rate, l->least, l->std, l->adamw.beta1, l->adamw.beta2, l->adamw.eps, l->adamw.decay,
-		l->adamw.clip, (double)l->steps, (double)l->warmup, (double)l->seed, (double)l->corpus.batch, (double)l->fresh};
+		l->adamw.clip, (double)l->steps, (double)l->warmup, (double)l->corpus.batch, (double)l->fresh};
 	uint64_t text = corpus_hash(&l->corpus), validation = l->validation.count ? corpus_hash(&l->validation) : 0;
-	int64_t every = l->validation.count ? l->every : 0;
+	const uint64_t others[] = {text, validation, l->validation.count ? (uint64_t)l->every : 0, l->seed};
 	hash_add(&h, numbers, sizeof numbers);
-	hash_add(&h, &text, sizeof text);
-	hash_add(&h, &validation, sizeof validation);
-	hash_add(&h, &every, sizeof every);
+	hash_add(&h, others, sizeof others);
 	hash_add(&h, l->model->hash, sizeof l->model->hash);
 	hash_add(&h, l->model->weights, l->model->weight_count * sizeof *l->model->weights);
 	snprintf(l->checkpoint.settings, sizeof l->checkpoint.settings, "%016" PRIx64, hash_end(&h));

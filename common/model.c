@@ -731,6 +731,8 @@ struct model *model_copy(const char *path, bool *found)
 	struct model *m = mem_zero(1, sizeof *m);
 	struct hash hash = hash_start();
 	m->path = mem_string(path);
+	if (gguf_is(path))
+		die(path, "is a GGUF file; needed is a directory with config.json");
 	load_config(m, &hash);
 	set_hash(m, &hash);
 	m->prefix = m->family->prefixes[0];

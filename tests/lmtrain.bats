@@ -273,6 +273,9 @@ slopes() {
 	run -2 lmtrain -m new -o out <text
 	[[ $output == "lmtrain: how many steps? -n is missing"* ]]
 	run -2 lmtrain -m new -n 3 <text
+	"$BUILD/tests/mkgguf" "$(model tiny)" tiny.gguf
+	run -1 lmtrain -m tiny.gguf -n 3 -o out <text
+	[ "$output" = "lmtrain: tiny.gguf: is a GGUF file; needed is a directory with config.json" ]
 	run -1 lmtrain -m "$m" -n 3 -o out <text
 	[ "$output" = "lmtrain: $m: model_type 'gpt2' is not supported here" ]
 	run -1 bash -c 'echo 1 2 40 | lmtrain -m new -o out -n 3 --ids'
