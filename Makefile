@@ -122,7 +122,7 @@ $(STREAMFUZZ): $(BUILD)/streamfuzz/%: $(BUILD)/streamfuzz/%.o $(BUILD)/tests/str
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libcommon.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-testprograms: $(TESTS) $(STREAMFUZZ)
+testprograms: $(TESTS) $(STREAMFUZZ) $(BUILD)/examples/world
 
 check: all testprograms
 	@BUILD='$(abspath $(BUILD))' CC='$(CC)' tests/run $(CHECK)

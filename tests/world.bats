@@ -3,10 +3,6 @@ load helper
 
 kinds=(agreement bites counting facts mixed names pairs pronouns repeats spelling stories)
 
-setup_file() {
-	make -s -C "$root" BUILD="$BUILD" "$BUILD/examples/world"
-}
-
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	PATH=$BUILD/examples:$PATH
