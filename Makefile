@@ -47,14 +47,15 @@ ALL_TOOLS = $(TOOLS) $(SCRIPTS)
 TESTS = $(patsubst %.c,$(BUILD)/%,$(filter-out tests/fuzz_% tests/streamfuzz.c,$(wildcard tests/*.c)))
 STREAMFUZZ = $(patsubst %,$(BUILD)/streamfuzz/%,$(filter-out lm,$(TOOLS)))
 FUZZERS = $(patsubst tests/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz_*.c))
-MODEL = $(BUILD)/share/lmutils/model
+MODELS = model draft
+SHARED_MODELS = $(MODELS:%=$(BUILD)/share/lmutils/%)
 
 .PHONY: all toy bench check check-asan check-fuzz check-neon fuzz fuzzers testprograms install uninstall clean FORCE
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) $(SCRIPTS:%=$(BUILD)/bin/%) $(MODEL)
+all: $(PROGRAMS) $(SCRIPTS:%=$(BUILD)/bin/%) $(SHARED_MODELS)
 
 $(PROGRAMS): $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
@@ -97,9 +98,9 @@ FORCE:
 
 # The build tree has the layout of an installation, where a program looks for
 # ../share/lmutils/model first.
-$(MODEL):
+$(SHARED_MODELS):
 	@mkdir -p $(@D)
-	@ln -sfn '$(CURDIR)/examples/model' $@
+	@ln -sfn '$(CURDIR)/examples/$(@F)' $@
 
 -include $(wildcard $(BUILD)/common/*.d $(BUILD)/cmd/*.d $(BUILD)/streamfuzz/*.d $(BUILD)/tests/*.d \
 	$(BUILD)/world/*.d)
@@ -203,9 +204,11 @@ install: all
 		mkdir -p '$(DESTDIR)$(MANDIR)'/man$$section && \
 		$(RENAME) $$p >'$(DESTDIR)$(MANDIR)'/man$$section/$$page || exit; \
 	done
-	if [ -d examples/model ]; then \
-		mkdir -p '$(SHAREDIR)' && cp -R examples/model '$(SHAREDIR)'/; \
-	fi
+	for m in $(MODELS); do \
+		if [ -d examples/$$m ]; then \
+			mkdir -p '$(SHAREDIR)' && cp -R examples/$$m '$(SHAREDIR)'/ || exit; \
+		fi; \
+	done
 
 uninstall:
 	for t in $(ALL_TOOLS); do \
