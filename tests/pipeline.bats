@@ -463,7 +463,7 @@ kill_one() {
 		grep -q "^\.Nm g$tool" "root/usr/share/man/man1/g$tool.1"
 	done
 	run ! grep -rE '^\.Xr (tok|embed|attn|ffn|logits|sample|block|lm|lmget) ' root/usr/share/man
-	grep -q '^complete .* gtok gembed .* glm glmget$' root/usr/share/bash-completion/completions/gtok
+	grep -q '^complete .* gtok gembed .* glm glmget glmtrain$' root/usr/share/bash-completion/completions/gtok
 	root/usr/bin/glmget --help | grep -q '^usage: glmget '
 	lm -n 8 "The cat" >lm
 	PATH=$PWD/root/usr/bin:/usr/bin:/bin
