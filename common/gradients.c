@@ -145,17 +145,11 @@ struct room {
 	float *dk, *dv;         /* [keys, head_dim] */
 };
 
-/* Rows of one head side by side, or (back) to where they belong. */
-static void gather(const float *x, size_t stride, size_t n, size_t hd, float *to)
+/* n rows of hd elements, from rows that lie so far apart to such. */
+static void copy_rows(const float *from, size_t from_stride, float *to, size_t to_stride, size_t n, size_t hd)
 {
 	for (size_t i = 0; i < n; i++)
-		memcpy(to + i * hd, x + i * stride, hd * sizeof *to);
-}
-
-static void scatter(const float *x, size_t stride, size_t n, size_t hd, float *to)
-{
-	for (size_t i = 0; i < n; i++)
-		memcpy(to + i * stride, x + i * hd, hd * sizeof *to);
+		memcpy(to + i * to_stride, from + i * from_stride, hd * sizeof *to);
 }
 
 /* Rows of a with the vectors of `keys` keys, block by block as the layer keeps them. */
@@ -192,8 +186,8 @@ static void attend_backward(const struct attending *w, const struct span *s, siz
 	size_t hd = a->head_dim, stride = a->heads * hd, n = smaller(QUERIES, s->n - i), keys = i + n;
 	size_t kv_head = attention_kv_head(a, head), at = (s->first + i) * stride + head * hd;
 	int32_t seq = w->r->seq[s->first];
-	gather(w->q + at, stride, n, hd, room->q);
-	gather(w->dz + at, stride, n, hd, room->dz);
+	copy_rows(w->q + at, stride, room->q, hd, n, hd);
+	copy_rows(w->dz + at, stride, room->dz, hd, n, hd);
 	with_keys(w, seq, kv_head, false, room->q, n, keys, room->p, s->n);
 	with_keys(w, seq, kv_head, true, room->dz, n, keys, room->dp, s->n);
 	for (size_t row = 0; row < n; row++)
@@ -215,7 +209,7 @@ static void attend_backward(const struct attending *w, const struct span *s, siz
 	by_key.v = room->dz;
 	by_key.z = room->dv;
 	weigh_all(&by_key);
-	scatter(room->dq, stride, n, hd, w->dq + at);
+	copy_rows(room->dq, hd, w->dq + at, stride, n, hd);
 }
 
 /* One KV head of a sequence, with all query heads that look at it. */
@@ -237,8 +231,8 @@ static void attend_piece(void *data, size_t piece, int thread)
 		for (size_t i = 0; attention_kv_head(a, head) == kv_head && i < n; i += QUERIES)
 			attend_backward(w, s, head, i, &room);
 	size_t stride = a->kv_heads * hd, at = s->first * stride + kv_head * hd;
-	scatter(room.dk, stride, n, hd, w->dk + at);
-	scatter(room.dv, stride, n, hd, w->dv + at);
+	copy_rows(room.dk, hd, w->dk + at, stride, n, hd);
+	copy_rows(room.dv, hd, w->dv + at, stride, n, hd);
 	free(memory);
 }
 

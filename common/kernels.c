@@ -110,18 +110,17 @@ INLINE void weigh_rows(const struct weighing *w, size_t i, size_t j, size_t end,
 
 static void weigh(const struct weighing *w)
 {
-	for (size_t j = 0, end; j < w->keys || j == 0; j = end) {
-		size_t i = 0;
-		end = smaller(j + WEIGH_KEYS, w->keys);
+	size_t j = 0;
+	do {                    /* once without any keys, too: then the sums are 0 */
+		size_t i = 0, end = smaller(j + WEIGH_KEYS, w->keys);
 		for (; i + TILE_Q <= w->n; i += TILE_Q)
 			weigh_rows(w, i, j, end, TILE_Q);
 		for (; TILE_Q > 2 && i + 2 <= w->n; i += 2)
 			weigh_rows(w, i, j, end, 2);
 		for (; TILE_Q > 1 && i < w->n; i++)
 			weigh_rows(w, i, j, end, 1);
-		if (end == 0)
-			break;
-	}
+		j = end;
+	} while (j < w->keys);
 }
 
 /* In 16 lanes; all begin with the first element, so that a NaN there is the largest. */

@@ -61,18 +61,16 @@ static struct rows rows_of(const struct batch *b)
 	return (struct rows){.n = b->n, .ids = b->ids, .seq = b->seq, .pos = b->pos};
 }
 
-static void apply(const struct linear *l, const float *x, size_t n, float *y)
-{
-	struct input input = {.x = x, .n = n, .in = l->w.in};
-	linear(l, &input, y);
-	input_free(&input);
-}
-
 static void apply_all(const struct linear *const *l, float *const *y, size_t count, const float *x, size_t n)
 {
 	struct input input = {.x = x, .n = n, .in = l[0]->w.in};
 	linear_all(l, y, count, &input);
 	input_free(&input);
+}
+
+static void apply(const struct linear *l, const float *x, size_t n, float *y)
+{
+	apply_all(&l, &y, 1, x, n);
 }
 
 static float *room(size_t n, size_t m)
